@@ -1,0 +1,57 @@
+# `make help` lists what there is. Everything runs from .venv, which `make setup` keeps equal to requirements.lock.
+.DEFAULT_GOAL := help
+.PHONY: help setup reports report lab test bench calibrate lint lock clean
+SHELL := /bin/bash
+PYTHON ?= python3
+PY := .venv/bin/python
+SIYU := .venv/bin/siyu
+STAMP := .venv/installed
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+setup: $(STAMP)  ## make .venv as requirements.lock says (nothing happens when it already is)
+
+# uv where it is present, pip otherwise. The lock carries hashes, which an editable install cannot: hence two steps.
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "This workbook needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	  uv pip install --quiet --compile-bytecode --require-hashes --python $(PY) -r requirements.lock && \
+	  uv pip install --quiet --no-deps --python $(PY) -e . ; \
+	else \
+	  $(PYTHON) -m venv .venv && \
+	  env -u PYTHONDONTWRITEBYTECODE $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e . ; \
+	fi
+	@touch $@
+
+reports: setup  ## render every brand under data/raw/ into reports/
+	@$(SIYU) render
+
+report: setup  ## render one brand: make report BRAND=cdnow
+	@test -n "$(BRAND)" || { echo "Which brand? make report BRAND=cdnow"; exit 2; }
+	@$(SIYU) render "$(BRAND)"
+
+lab: setup  ## open JupyterLab on the notebooks
+	@.venv/bin/jupyter lab notebooks
+
+test: setup  ## everything: unit, doctest, hypothesis, nbval, rendering, browser, small calibration
+	@bash tests/run
+
+bench: setup  ## how fast, as ratios within one run
+	@$(PY) -m pytest -q tests/benchmarks --benchmark-only -o python_files='bench_*.py'
+
+calibrate: setup  ## the full coverage simulations (200 runs each)
+	@$(PY) -m pytest -q tests/calibration -m full
+
+lint: setup  ## ruff and the import contract
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
+
+lock: setup  ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --all-extras pyproject.toml -o requirements.lock
+
+clean:  ## remove the environment, the caches and the rendered pages; your data and private/ stay
+	rm -rf .venv .cache .pytest_cache .ruff_cache build *.egg-info
+	find reports -mindepth 1 -not -name README.md -delete
