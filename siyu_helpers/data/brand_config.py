@@ -1,0 +1,377 @@
+"""brand.yml: what a brand says about itself, read strictly and with line numbers.
+
+The file is read as plain YAML: no tags, anchors or aliases, no key twice, no key the workbook does not know. A value
+of the wrong type is refused rather than guessed at, because YAML reads `no` as false and `007` as 7.
+"""
+
+import datetime
+import re
+import unicodedata
+import zoneinfo
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from siyu_helpers.data.contract import TABLES, Problem, nearest, quoted
+
+FILE = "brand.yml"
+SLUG = re.compile(r"[a-z0-9_-]{1,40}")
+EARLIEST_DAY = datetime.date(1990, 1, 1)
+LARGEST_FILE = 1_000_000
+
+REQUIRED = ("id", "name", "industry", "currency", "timezone", "observed_from", "observed_until", "history", "source")
+DEFAULTS = {
+    "burn_in_days": 365,
+    "gross_margin": None,
+    "dormant_after_days": None,
+    "channels": {},
+    "columns": {},
+    "unknown_customer": [],
+    "lift_tests": [],
+    "scenarios": [],
+    "synthetic": False,
+}
+# What `siyu new` leaves to be filled in.
+UNFILLED = ("<品牌名>", "<name>", "<slug>", "<YYYY-MM-DD>", "<which system, exported when and by whom>")
+_LISTS = ("unknown_customer", "lift_tests", "scenarios")
+_WORDS = {"history": ("complete", "truncated"), "domain": ("public", "semi", "private")}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from a brand.yml: the settings, and the problems met on the way.
+
+    A setting that could not be read is None, so that the tables can still be checked and all problems told together.
+    """
+
+    config: dict
+    problems: list[Problem]
+
+
+class _Wrong(Exception):  # noqa: N818 - never leaves this module
+    """A node that does not hold what its key asks for; `partial` is the part of it that could be read."""
+
+    def __init__(self, node: yaml.Node, key: str | None, wrong: str, remedy: str):
+        self.problems = [Problem(FILE, node.start_mark.line + 1, key, wrong, remedy)]
+        self.partial = None
+        super().__init__(wrong)
+
+
+def read(path: Path, folder_name: str) -> Reading:
+    """Read a brand.yml into a plain dictionary with every default filled in.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    folder_name : str
+        Name of the brand's folder, which `id` has to repeat.
+
+    Returns
+    -------
+    Reading
+        `.config` has one entry per key of `REQUIRED` and `DEFAULTS`; days are `datetime.date`, `name` is
+        ``{"zh": ..., "en": ...}``, `columns` and `channels` are as written. `.problems` is empty when all is well.
+    """
+    try:
+        text = path.read_bytes()[: LARGEST_FILE + 1].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return Reading(_blank(), [Problem(FILE, line, None, "The file is not UTF-8 text.", "Save it as UTF-8.")])
+    if len(text.encode()) > LARGEST_FILE:
+        return Reading(_blank(), [Problem(FILE, None, None, "The file is larger than 1 MB.", "Keep settings only.")])
+    try:
+        root, problems = _plain_yaml(text)
+        return Reading(_blank(), problems) if problems else _settings(root, folder_name)
+    except RecursionError:
+        return Reading(
+            _blank(), [Problem(FILE, None, None, "Brackets are nested too deeply.", "Keep settings simple.")]
+        )
+
+
+def _blank() -> dict:
+    return dict.fromkeys(REQUIRED) | {key: _copy(value) for key, value in DEFAULTS.items()}
+
+
+def _copy(value):
+    return value.copy() if isinstance(value, dict | list) else value
+
+
+def _plain_yaml(text: str) -> tuple[yaml.Node | None, list[Problem]]:
+    """The root mapping of the file, refusing what plain settings never need."""
+    problems = []
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 1
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                problems.append(
+                    Problem(
+                        FILE,
+                        line,
+                        None,
+                        "Anchors (&) and aliases (*) are not read.",
+                        "Write the value out, or quote a text that begins with & or *.",
+                    )
+                )
+            elif getattr(event, "tag", None):
+                problems.append(
+                    Problem(
+                        FILE,
+                        line,
+                        None,
+                        "Tags (a word beginning with !) are not read.",
+                        "Delete the tag, or quote a text that begins with !.",
+                    )
+                )
+        root = None if problems else yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        wrong = "The file is not valid YAML" + (f" ({error.problem})." if getattr(error, "problem", None) else ".")
+        return None, [*problems, Problem(FILE, line, None, wrong, "Mend the line, or start from `siyu new`.")]
+    if not problems and not isinstance(root, yaml.MappingNode):
+        problems = [Problem(FILE, 1, None, "The file has no settings.", "Write lines such as `id: acme`.")]
+    return (None if problems else root), problems
+
+
+def _settings(root: yaml.MappingNode, folder_name: str) -> Reading:
+    config, problems, lines = _blank(), [], {}
+    for key_node, node in root.value:
+        try:
+            key = _key(key_node, [*REQUIRED, *DEFAULTS], lines)
+            config[key] = _value(key, node)
+        except _Wrong as wrong:
+            problems += wrong.problems
+            config[key] = wrong.partial if wrong.partial is not None else config.get(key)
+    for key in REQUIRED:
+        if key not in lines:
+            remedy = f"Add a line `{key}: {EXAMPLES[key]}`."
+            problems.append(Problem(FILE, None, key, f"The key {key} is missing.", remedy))
+    problems += _together(config, lines, folder_name)
+    if any(problem.column in ("observed_from", "observed_until") for problem in problems):
+        # A period that contradicts itself would make every order wrong as well.
+        config["observed_from"] = config["observed_until"] = None
+    return Reading(config, problems)
+
+
+EXAMPLES = {
+    "id": "acme",
+    "name": "{zh: 某品牌, en: Acme}",
+    "industry": "cosmetics",
+    "currency": "CNY",
+    "timezone": "Asia/Shanghai",
+    "observed_from": "2023-01-01",
+    "observed_until": "2024-12-31",
+    "history": "truncated",
+    "source": "ERP export of 5 January 2025",
+}
+
+
+def _key(node: yaml.Node, known: list[str], seen: dict) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise _Wrong(node, None, "A key is not a word.", "Write lines such as `id: acme`.")
+    name = node.value
+    shown = quoted(name)
+    if name in seen:
+        raise _Wrong(node, name, f"The key {shown} is given twice (first on line {seen[name]}).", "Keep one of them.")
+    if name not in known:
+        near = nearest(name, known)
+        remedy = f"Did you mean {near}?" if near else f"Known keys: {', '.join(known)}."
+        raise _Wrong(node, None, f"The key {shown} is not known.", remedy)
+    seen[name] = node.start_mark.line + 1
+    return name
+
+
+def _value(key: str, node: yaml.Node):
+    """The value of one top-level key, checked; raises _Wrong."""
+    if key == "name":
+        return _mapping(node, key, lambda name, child: _text(child, f"name.{name}"), required=("zh", "en"))
+    if key == "channels":
+        return _mapping(node, key, lambda name, child: _word(child, f"channels.{name}", _WORDS["domain"]))
+    if key == "columns":
+        return _mapping(node, key, _header)
+    if key in _LISTS:
+        return _sequence(node, key)
+    if key in ("observed_from", "observed_until"):
+        return _day(node, key)
+    if key == "history":
+        return _word(node, key, _WORDS["history"])
+    if key in ("burn_in_days", "dormant_after_days", "gross_margin", "synthetic"):
+        return _amount_or_switch(node, key)
+    return _text(node, key)
+
+
+def _scalar(node: yaml.Node):
+    """What YAML makes of a scalar: text, number, bool, day or None."""
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except (ValueError, yaml.YAMLError, OverflowError):
+        return node.value
+
+
+def _text(node: yaml.Node, key: str, blank: bool = False) -> str:
+    value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    if not isinstance(node, yaml.ScalarNode):
+        raise _Wrong(node, key, "A text is expected here.", "Write one line of text.")
+    if not isinstance(value, str):
+        if not node.value:
+            raise _Wrong(node, key, "The value is missing.", f"Write it after `{key}:`.")
+        raise _Wrong(node, key, f"YAML reads {quoted(node.value)} as {_yaml_name(value)}, not as text.",
+                     "Put quotation marks around it.")  # fmt: skip
+    if any(unicodedata.category(c) in ("Cc", "Cs") or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+           for c in value.replace("\n", "")):  # fmt: skip
+        raise _Wrong(node, key, "The text holds control characters.", "Type the text again, without pasting.")
+    if value in UNFILLED:
+        raise _Wrong(node, key, f"{quoted(value)} is still to be filled in.", "Write the brand's own.")
+    if not value.strip() and not blank:
+        raise _Wrong(node, key, "The text is blank.", "Write something, or delete the line if it is optional.")
+    return value
+
+
+def _yaml_name(value) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", datetime.date: "a day", type(None): "nothing"}
+    return names.get(type(value), "a date")
+
+
+def _word(node: yaml.Node, key: str, allowed: tuple[str, ...]) -> str:
+    value = _text(node, key)
+    if value not in allowed:
+        near = nearest(value, allowed)
+        remedy = f"Did you mean {near}?" if near else f"Write one of: {', '.join(allowed)}."
+        raise _Wrong(node, key, f"{quoted(value)} is not one of {', '.join(allowed)}.", remedy)
+    return value
+
+
+def _day(node: yaml.Node, key: str) -> datetime.date:
+    value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    if value in UNFILLED:
+        _text(node, key)
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            value = datetime.date.fromisoformat(value)
+        except ValueError:
+            raise _Wrong(node, key, f"{quoted(value)} is not in the calendar.", "Correct the day.") from None
+    if type(value) is not datetime.date:
+        raise _Wrong(node, key, "This is not a day.", "Write YYYY-MM-DD, such as 2024-12-31.")
+    if not EARLIEST_DAY <= value <= datetime.date(9000, 1, 1):
+        raise _Wrong(node, key, f"{value} is not a plausible day for an export.", "Correct the year.")
+    return value
+
+
+def _amount_or_switch(node: yaml.Node, key: str):
+    value = _scalar(node) if isinstance(node, yaml.ScalarNode) else "?"
+    if key == "synthetic":
+        if not isinstance(value, bool):
+            raise _Wrong(node, key, "This is neither true nor false.", "Write `synthetic: true` or `synthetic: false`.")
+        return value
+    if value is None and DEFAULTS[key] is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Wrong(node, key, "This is not a number.", "Write a plain number without quotation marks.")
+    if key == "gross_margin":
+        if not 0 < value <= 1:
+            raise _Wrong(node, key, f"{value} is not a share between 0 and 1.", "Write 35% as 0.35.")
+        return float(value)
+    least = 0 if key == "burn_in_days" else 1
+    if not isinstance(value, int) or not least <= value <= 36_500:
+        raise _Wrong(node, key, f"{value} is not a whole number of days.", f"Write a whole number, at least {least}.")
+    return value
+
+
+def _mapping(node: yaml.Node, key: str, value_of, required: tuple[str, ...] = ()) -> dict:
+    if isinstance(node, yaml.ScalarNode) and _scalar(node) is None and not required:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        raise _Wrong(node, key, "A list of `name: value` lines is expected here.", "Indent such lines below the key.")
+    found, wrongs = {}, []
+    for name_node, child in node.value:
+        try:
+            name = _text(name_node, key)
+            if name in found:
+                raise _Wrong(name_node, key, f"{quoted(name)} is given twice.", "Keep one of them.")
+            if required and name not in required:
+                raise _Wrong(name_node, key, f"{quoted(name)} is not known here.", f"Write {' and '.join(required)}.")
+            found[name] = value_of(name, child)
+        except _Wrong as wrong:
+            wrongs.append(wrong)
+    for name in required:
+        if name not in found and not wrongs:
+            wrongs.append(_Wrong(node, key, f"{key} has no {name}.", f"Write {key}: {{zh: ..., en: ...}}."))
+    if wrongs:
+        wrongs[0].problems = [problem for wrong in wrongs for problem in wrong.problems]
+        wrongs[0].partial = found
+        raise wrongs[0]
+    return found
+
+
+def _header(name: str, node: yaml.Node):
+    """One entry of `columns`: their header -> our name, or a table -> such entries."""
+    if isinstance(node, yaml.MappingNode):
+        if name not in TABLES:
+            near = nearest(name, TABLES)
+            remedy = f"Did you mean {near}?" if near else f"Tables: {', '.join(TABLES)}."
+            raise _Wrong(node, "columns", f"There is no table {quoted(name)}.", remedy)
+        return _mapping(node, f"columns.{name}", lambda header, child: _our_name(child, [name]))
+    return _our_name(node, list(TABLES))
+
+
+def _our_name(node: yaml.Node, tables: list[str]) -> str:
+    value = _text(node, "columns")
+    known = dict.fromkeys(column.name for table in tables for column in TABLES[table].columns)
+    if value not in known:
+        near = nearest(value, known)
+        remedy = f"Did you mean {near}?" if near else "Write their header first, then our name of the column."
+        raise _Wrong(node, "columns", f"{quoted(value)} is not a column of the contract.", remedy)
+    return value
+
+
+def _sequence(node: yaml.Node, key: str) -> list:
+    if isinstance(node, yaml.ScalarNode) and _scalar(node) is None:
+        return []
+    if not isinstance(node, yaml.SequenceNode):
+        raise _Wrong(node, key, "A list is expected here.", "Write the items in [ ], or one a line after a dash.")
+    if key == "unknown_customer":
+        return [_text(child, key, blank=True) for child in node.value]
+    for child in node.value:
+        if not isinstance(child, yaml.MappingNode):
+            raise _Wrong(child, key, "Every item is a group of `name: value` lines.", "Write `- name: value`.")
+    return [_plain(child, key) for child in node.value]
+
+
+def _plain(node: yaml.Node, key: str):
+    """Nested lists and mappings as Python has them; texts are checked for control characters."""
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, key, lambda name, child: _plain(child, f"{key}.{name}"))
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(child, key) for child in node.value]
+    value = _scalar(node)
+    return _text(node, key, blank=True) if isinstance(value, str) else value
+
+
+def _together(config: dict, lines: dict, folder_name: str) -> list[Problem]:
+    """What can only be seen with the settings side by side, or against the outside world."""
+    problems = []
+
+    def add(key: str, wrong: str, remedy: str) -> None:
+        problems.append(Problem(FILE, lines.get(key), key, wrong, remedy))
+
+    identity, currency, zone = config["id"], config["currency"], config["timezone"]
+    if identity and not SLUG.fullmatch(identity):
+        add("id", "The id has characters that a folder name should not have.", "Use a-z, 0-9, _ and -, at most 40.")
+    elif identity and identity != folder_name:
+        add("id", f"The id {identity} differs from the folder's name {quoted(folder_name)}.", "Make the two equal.")
+    if config["industry"] and not SLUG.fullmatch(config["industry"]):
+        add("industry", "The industry is written as a slug.", "Use a-z, 0-9, _ and -, such as cosmetics.")
+    if currency and not re.fullmatch("[A-Z]{3}", currency):
+        add("currency", f"{quoted(currency)} is not a currency code.", "Write three capitals, such as CNY.")
+    # Names without a place, such as EST or localtime, mean different things on different machines.
+    zones = {name for name in zoneinfo.available_timezones() if "/" in name} | {"UTC"}
+    if zone and zone not in zones:
+        near = nearest(zone, zones)
+        remedy = f"Did you mean {near}?" if near else "For China write Asia/Shanghai."
+        add("timezone", f"{quoted(zone)} is not a time zone.", remedy)
+    start, end = config["observed_from"], config["observed_until"]
+    if start and end and start > end:
+        add("observed_until", f"observed_until {end} is before observed_from {start}.", "Correct the days.")
+    return problems

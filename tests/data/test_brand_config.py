@@ -1,0 +1,149 @@
+"""brand.yml: what is read, what is refused, and on which line."""
+
+import datetime
+import zoneinfo
+
+import polars as pl
+import pytest
+
+from siyu_helpers.data import brand_config
+
+GOOD = """\
+id: acme
+name: {zh: 某品牌, en: "Acme <b>$x$</b> =cmd()"}
+industry: cosmetics
+currency: CNY
+timezone: Asia/Shanghai
+observed_from: 2024-01-01
+observed_until: "2024-06-30"
+history: truncated
+source: |
+  an export,
+  on two lines
+"""
+
+
+def read(tmp_path, text: str):
+    path = tmp_path / "brand.yml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return brand_config.read(path, "acme")
+
+
+def test_a_good_file_is_read_with_every_default(tmp_path):
+    reading = read(tmp_path, GOOD)
+    assert reading.problems == []
+    config = reading.config
+    assert set(config) == set(brand_config.REQUIRED) | set(brand_config.DEFAULTS)
+    # Hostile text stays as it is: escaping belongs to the output.
+    assert config["name"] == {"zh": "某品牌", "en": "Acme <b>$x$</b> =cmd()"}
+    assert (config["observed_from"], config["observed_until"]) == (
+        datetime.date(2024, 1, 1),
+        datetime.date(2024, 6, 30),
+    )
+    assert (config["burn_in_days"], config["synthetic"], config["channels"]) == (365, False, {})
+
+
+def test_optional_settings_keep_their_types(tmp_path):
+    text = GOOD + (
+        "burn_in_days: 180\ngross_margin: 0.4\ndormant_after_days: 90\nsynthetic: true\nunknown_customer: ['', '***']\n"
+        "channels: {douyin: public, wecom: private}\ncolumns: {单号: order_id, orders: {实付: amount}}\n"
+        "lift_tests:\n  - channel: douyin\n    from: 2024-02-01\n    lift: 0.1\nscenarios: []\n"
+    )
+    config = read(tmp_path, text).config
+    assert config["gross_margin"] == 0.4
+    assert config["unknown_customer"] == ["", "***"]
+    assert config["columns"] == {"单号": "order_id", "orders": {"实付": "amount"}}
+    assert config["lift_tests"] == [{"channel": "douyin", "from": datetime.date(2024, 2, 1), "lift": 0.1}]
+
+
+@pytest.mark.parametrize(
+    ("line", "number", "column", "wrong", "remedy"),
+    [
+        ("industri: x", 12, None, "'industri' is not known", "industry"),
+        ("id: again", 12, "id", "given twice (first on line 1)", "Keep one"),
+        ("gross_margin: 35", 12, "gross_margin", "not a share", "0.35"),
+        ("gross_margin: .nan", 12, "gross_margin", "not a share", "0.35"),
+        ("gross_margin: yes", 12, "gross_margin", "not a number", "plain number"),
+        ("burn_in_days: -1", 12, "burn_in_days", "not a whole number", "at least 0"),
+        ("dormant_after_days: 0", 12, "dormant_after_days", "not a whole number", "at least 1"),
+        ("burn_in_days: '365'", 12, "burn_in_days", "not a number", "without quotation marks"),
+        ("synthetic: 1", 12, "synthetic", "neither true nor false", "synthetic: true"),
+        ("channels: {douyin: publc}", 12, "channels.douyin", "'publc'", "Did you mean public?"),
+        ("channels: {no: public}", 12, "channels", "true or false", "quotation marks"),
+        ("channels: [douyin]", 12, "channels", "`name: value` lines", "Indent"),
+        ("columns: {单号: order}", 12, "columns", "'order' is not a column", "Did you mean order_id?"),
+        ("columns: {order: {单号: order_id}}", 12, "columns", "no table 'order'", "Did you mean orders?"),
+        ("columns:\n  x: amount\n  x: amount", 14, "columns", "given twice", "Keep one"),
+        ("unknown_customer: '***'", 12, "unknown_customer", "A list is expected", "[ ]"),
+        ("lift_tests: [1]", 12, "lift_tests", "group of", "- name: value"),
+        ("scenarios: !x []", 12, None, "Tags", "Delete the tag"),
+        ("scenarios: &a []", 12, None, "Anchors", "Write the value out"),
+        ("scenarios: [*a]", 12, None, "Anchors", "Write the value out"),
+        ("scenarios: [", 13, None, "not valid YAML", "Mend the line"),
+        ("<<: {a: b}", 12, None, "'<<' is not known", "Known keys"),
+        ("? [a]\n: b", 12, None, "not a word", "lines such as"),
+        ("--- \nid: x", 12, None, "not valid YAML", "Mend"),
+    ],
+)
+def test_a_bad_line_is_named(line, number, column, wrong, remedy, tmp_path):
+    problems = read(tmp_path, GOOD + line + "\n").problems
+    told = [p for p in problems if p.line == number and p.column == column and wrong in p.wrong and remedy in p.remedy]
+    assert told, [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"),
+    [
+        ("id: acme", "id: no", "id"),
+        ("id: acme", "id: 007", "id"),
+        ("id: acme", "id: Acme", "id"),
+        ("id: acme", "id: ../acme", "id"),
+        ("id: acme", "id:", "id"),
+        ("id: acme", "id: [a]", "id"),
+        ("zh: 某品牌", "zh: 2024-01-01", "name.zh"),
+        ("zh: 某品牌, ", "", "name"),
+        ("zh: 某品牌", 'zh: "a\\x07"', "name.zh"),
+        ("zh: 某品牌", 'zh: "a\\u202eb"', "name.zh"),
+        ("zh: 某品牌", "zh: 某, fr: x", "name"),
+        ("currency: CNY", "currency: rmb", "currency"),
+        ("timezone: Asia/Shanghai", "timezone: UTC+8", "timezone"),
+        ("timezone: Asia/Shanghai", "timezone: localtime", "timezone"),
+        ("2024-01-01", "2024-02-30", "observed_from"),
+        ("2024-01-01", "2024-01-01 10:00:00", "observed_from"),
+        ("2024-01-01", "1024-01-01", "observed_from"),
+        ("2024-01-01", "2024-12-01", "observed_until"),
+        ("truncated", "partial", "history"),
+        ("industry: cosmetics", "industry: Face Cream", "industry"),
+        ("source: |\n  an export,\n  on two lines\n", "", "source"),
+        ("en: \"Acme <b>$x$</b> =cmd()\"", "en: <name>", "name.en"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_is_named_by_its_key(old, new, column, tmp_path):
+    assert old in GOOD
+    problems = read(tmp_path, GOOD.replace(old, new)).problems
+    assert [problem.column for problem in problems] == [column], [str(problem) for problem in problems]
+
+
+def test_all_problems_come_together_and_the_rest_is_still_read(tmp_path):
+    text = GOOD.replace("CNY", "rmb").replace("truncated", "x") + "columns: {a: amount, b: amonut, c: spnd}\n"
+    reading = read(tmp_path, text)
+    assert [problem.column for problem in reading.problems] == ["history", "columns", "columns", "currency"]
+    assert reading.config["columns"] == {"a": "amount"}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- a", "just words", b"id: \xff", "[" * 1200 + "]" * 1200, "\x00", "id: " + "9" * 6000]
+)
+def test_what_is_no_settings_file_is_refused_without_a_crash(text, tmp_path):
+    assert read(tmp_path, text).problems
+
+
+def test_every_time_zone_that_is_accepted_can_be_computed_with(tmp_path):
+    noon = pl.Series([0]).cast(pl.Datetime("us", "UTC"))
+    for zone in zoneinfo.available_timezones():
+        if not read(tmp_path, GOOD.replace("Asia/Shanghai", zone)).problems:
+            noon.dt.convert_time_zone(zone)
+
+
+def test_a_giant_file_is_refused(tmp_path):
+    assert "1 MB" in read(tmp_path, "#" * 1_100_000).problems[0].wrong

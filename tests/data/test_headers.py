@@ -1,0 +1,59 @@
+"""Headers: the columns of a file matched with the contract."""
+
+from pathlib import Path
+
+from siyu_helpers.data import headers
+from siyu_helpers.data.contract import TABLES
+from siyu_helpers.data.reading import RawFile
+
+ORDERS = TABLES["orders"]
+
+
+def match(header: str, columns: dict | None = None, table: str = "orders"):
+    return headers.match(RawFile(Path(f"{table}.csv"), "utf-8", header.split(",")), TABLES[table], columns or {})
+
+
+def test_order_and_extra_columns_do_not_matter():
+    found = match("amount,note,customer_id,ordered_at,order_id")
+    assert found.names == {0: "amount", 2: "customer_id", 3: "ordered_at", 4: "order_id"}
+    assert found.left_out == ["note"]
+    assert found.problems == []
+
+
+def test_entries_for_one_table_win_over_entries_for_all():
+    columns = {"实付": "spend", "orders": {"实付": "amount"}}
+    assert headers.renames(columns, ORDERS) == {"实付": "amount"}
+    assert headers.renames(columns, TABLES["spend"]) == {"实付": "spend"}
+
+
+def test_a_mapped_header_wins_over_a_name_that_happens_to_be_ours():
+    found = match("order_id,customer_id,ordered_at,amount,net", {"orders": {"amount": "list_amount", "net": "amount"}})
+    assert found.names[3] == "list_amount"
+    assert found.names[4] == "amount"
+    assert found.problems == []
+
+
+def test_two_headers_for_one_column_are_refused():
+    found = match("order_id,customer_id,ordered_at,amount,实付", {"实付": "amount"})
+    assert [(problem.line, problem.column) for problem in found.problems] == [(1, "amount")]
+
+
+def test_a_mapped_header_that_is_not_there_is_told():
+    found = match("order_id,customer_id,ordered_at,实付款", {"orders": {"实付": "amount", "退款": "refunded"}})
+    assert [problem.column for problem in found.problems] == ["amount"]
+    assert "实付" in found.problems[0].wrong
+    assert len(found.warnings) == 1
+    assert "refunded" in found.warnings[0]
+
+
+def test_a_first_line_of_data_is_not_quoted():
+    found = match("202400001,someone,2024-01-01,9.5")
+    assert "hold data" in found.problems[0].wrong
+    assert not any("someone" in str(problem) for problem in found.problems)
+
+
+def test_customers_keep_other_columns_as_covariates():
+    found = match("customer_id,age,citytier", table="customers")
+    assert found.names == {0: "customer_id", 1: "age", 2: "citytier"}
+    assert found.covariates == ["age", "citytier"]
+    assert "city_tier" in found.warnings[0]
