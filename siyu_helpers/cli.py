@@ -1,0 +1,195 @@
+"""`siyu`: the only door for people.
+
+Exit codes: 0 all is well; 1 the data have problems, or a page is stale; 2 the command was used wrongly.
+"""
+
+import importlib
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from siyu_helpers.data import brands, cache, manifest
+from siyu_helpers.data.contract import DataProblems
+
+app = typer.Typer(
+    help="Private-domain traffic workbook: from a brand's order export to pages a strategist can read.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+CONSOLE = Console()
+DataRoot = Annotated[
+    Path | None, typer.Option("--data", metavar="DIR", help="Folder of brands; data/raw unless told otherwise.")
+]
+
+
+@app.command()
+def new(brand: Annotated[str, typer.Argument(help="Name of the folder: a-z, 0-9, _ and -.")], data: DataRoot = None):
+    """Make the folder of a new brand, with a commented brand.yml and the headers of all tables."""
+    try:
+        folder = brands.new(brand, data)
+    except brands.UnknownBrandError as error:
+        _refuse(str(error), 2)
+    except FileExistsError:
+        _refuse(f"There is a folder {brand} already; nothing was changed.", 2)
+    typer.echo(f"Made {folder}. Fill in brand.yml and orders.csv, then run: siyu check {brand}")
+
+
+@app.command()
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[BRAND]...", help="All brands unless told.")] = None,
+    data: DataRoot = None,
+):
+    """Print an account of a brand's data: rows, period, gaps, duplicates, what each notebook can do."""
+    # The printing part is imported here, because most commands never need it.
+    from siyu_helpers.data import checkup
+
+    console, code = Console(), 0
+    for place, name in enumerate(names or brands.list_brands(data)):
+        if place:
+            console.rule()
+        try:
+            checkup.print_account(brands.load(name, data), notebook_needs(), console)
+        except brands.UnknownBrandError as error:
+            typer.echo(str(error), err=True)
+            code = 2
+        except DataProblems as problems:
+            typer.echo(str(problems), err=True)
+            code = max(code, 1)
+        except OSError as error:
+            typer.echo(f"{error.filename}: {error.strerror}. The cache needs a folder it can write to.", err=True)
+            code = max(code, 1)
+    raise typer.Exit(code)
+
+
+@app.command()
+def render(
+    brands: Annotated[
+        list[str] | None, typer.Argument(help="Brand folders; none: all of them.", show_default=False)
+    ] = None,
+    notebook: Annotated[
+        list[str] | None, typer.Option(help="Number or name, such as 02; repeat for several.", show_default=False)
+    ] = None,
+    lang: Annotated[list[str] | None, typer.Option(help="zh or en; none: both.", show_default=False)] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebook.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Run also what has not changed.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pages; reports/ by default.", show_default=False)
+    ] = None,
+    data: DataRoot = None,
+) -> None:
+    """Render notebooks for brands into pages, in Chinese and English."""
+    from siyu_helpers.reporting import render as rendering
+    from siyu_helpers.reporting.parameters import ParameterError
+
+    # A polite kill is answered like Ctrl-C: the kernel stops, the temporary folder goes, the old pages stay.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with CONSOLE.status("") as status:
+            records = rendering.render(
+                brands, notebook, lang or ("zh", "en"), _named_values(parameter or []),
+                out=out, data_root=data, force=force, progress=lambda step: _tell(step, status),
+            )  # fmt: skip
+    except ParameterError as error:
+        _refuse(str(error), 2)
+    except OSError as error:
+        _refuse(
+            f"{error.filename}: {error.strerror}. Check that the folder can be written and the disk is not full.", 1
+        )
+    _summary(records, out or rendering.REPORTS)
+    states = {record.status for record in records}
+    raise typer.Exit(130 if "interrupted" in states else 1 if "failed" in states or not records else 0)
+
+
+@app.command()
+def codebook(
+    check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the page is stale.")] = False,
+    data: DataRoot = None,
+):
+    """Write README.md of the data folder from brand.yml and the manifests."""
+    page = (data or cache.default_data_root()) / "README.md"
+    try:
+        text = manifest.codebook(data)
+    except (manifest.UnreadableManifestError, OSError) as error:
+        _refuse(str(error), 1)
+    if check_only:
+        if not page.is_file() or page.read_text("utf-8") != text:
+            _refuse(f"{page} is stale. Run: siyu codebook", 1)
+        typer.echo(f"{page} is up to date.")
+    else:
+        page.write_text(text, "utf-8")
+        typer.echo(f"Wrote {page}.")
+
+
+def notebook_needs() -> list[tuple[str, dict, dict]]:
+    """What each notebook needs and uses, from REQUIRES and USES of the analysis module that shares its stem."""
+    needs = []
+    for path in sorted((cache.PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        try:
+            module = importlib.import_module(f"siyu_helpers.analysis.{path.stem[3:]}")
+        except ModuleNotFoundError as error:
+            if not str(error.name).startswith("siyu_helpers.analysis"):
+                raise
+            continue
+        needs.append((path.stem, getattr(module, "REQUIRES", {}), getattr(module, "USES", {})))
+    return needs
+
+
+def _named_values(given: list[str]) -> dict[str, str]:
+    named = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            _refuse(f"-p {text}: write it as -p name=value", 2)
+        if name.strip() in named:
+            _refuse(f"-p {name.strip()} is given twice", 2)
+        named[name.strip()] = value
+    return named
+
+
+def _tell(step: Any, status: Any) -> None:
+    """One line for each finished run; before it, what is running."""
+    if isinstance(step, str):
+        status.update(f"rendering {escape(step)} ...")
+        return
+    marks = {"rendered": "[green]done[/]", "unchanged": "[dim]unchanged[/]", "failed": "[red]failed[/]"}
+    mark = marks.get(step.status, "[yellow]interrupted[/]")
+    CONSOLE.print(f"{mark:>10}  {escape(step.brand)}  {step.notebook}  {step.seconds:.1f} s")
+
+
+def _summary(records: list[Any], out: Path) -> None:
+    """What happened, counted; then each failure with its reason in full."""
+    counts = Counter(record.status for record in records)
+    if not records:
+        CONSOLE.print("No brand found. Make one with: siyu new BRAND")
+    for record in {record.error: record for record in records if record.error}.values():
+        CONSOLE.print(f"\n[red]{escape(record.brand)} {record.notebook}[/]: {escape(record.error)}", soft_wrap=True)
+    for record in records:
+        for warning in record.warnings:
+            CONSOLE.print(
+                f"[yellow]{escape(record.brand)} {record.notebook} wrote to stderr:[/] {escape(warning.strip())}"
+            )
+    said = ", ".join(f"{number} {status}" for status, number in counts.items())
+    CONSOLE.print(f"\n{said}. Open {escape(str(out / 'index.html'))}", soft_wrap=True)
+
+
+def _refuse(message: str, code: int) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the `siyu` command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,291 @@
+"""The ledger: every number in a sentence is stated through it, and a page ends by saying where each came from."""
+
+import importlib
+import inspect
+import math
+import re
+from datetime import date
+from html import escape
+from string import Formatter
+from typing import Any
+
+import pandas as pd
+from IPython.display import display
+
+from siyu_helpers.analysis.estimates import Estimate, Refused, Words
+from siyu_helpers.reporting import words
+
+COLUMNS = ["key", "value", "low", "high", "level", "unit", "n", "definition", "function", "module", "line"]
+
+
+class Ledger:
+    """What one notebook states about one brand: its sentences, charts' sources and numbers.
+
+    Parameters
+    ----------
+    brand : Brand
+        As `brands.load` returns it; gives the name, the currency, the period and the source notes.
+    notebook : str
+        Stem of the notebook, such as "02_repurchase_cohorts".
+    lang : "zh", "en" or "both"
+        Languages to emit; "both" shows one below the other, as in JupyterLab.
+    level : float
+        Level of the page's intervals, said once at the top.
+    observed_until : str, optional
+        Last day the page may use, YYYY-MM-DD. Empty: the last day of the export.
+
+    Raises
+    ------
+    ValueError
+        A language, level or date that the page cannot use.
+    """
+
+    def __init__(self, brand: Any, notebook: str, lang: str = "both", level: float = 0.90, observed_until: str = ""):
+        if lang not in (*words.LANGUAGES, "both"):
+            raise ValueError(f'lang={lang!r}: use "zh", "en" or "both"')
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r}: use a share between 0 and 1, such as 0.90")
+        self.brand, self.notebook, self.level = brand, notebook, level
+        self.languages = words.LANGUAGES if lang == "both" else (lang,)
+        self.currency = brand.config["currency"]
+        self.observed_until = report_date(observed_until, brand)
+        self.records: list[dict[str, Any]] = []
+
+    def say(self, *, zh: str, en: str, finding: bool = False, **numbers: Any) -> None:
+        """State a sentence in both languages, each number with its interval, and keep the numbers.
+
+        Parameters
+        ----------
+        zh, en : str
+            The sentence, with `{key}` where a number stands; both must use the same keys. Digits are
+            refused: a typed number would be wrong for the next brand. `{key:value}` leaves the interval out.
+        finding : bool
+            True puts the sentence into the findings at the top of the page as well.
+        **numbers : Estimate, Refused, str or Words
+            An Estimate is formatted and recorded. Text (a cohort's name, a date) is only shown. If any is
+            Refused, the sentence is not said: its reason is shown instead.
+
+        Raises
+        ------
+        ValueError
+            Keys that differ between the languages, a typed digit, or a key stated twice with another value.
+        TypeError
+            A bare number: wrap it in an Estimate, so that its origin is known.
+        """
+        _check_sentence(zh, en, numbers)
+        refused = next((number for number in numbers.values() if isinstance(number, Refused)), None)
+        records = [] if refused else [_record(key, n) for key, n in numbers.items() if isinstance(n, Estimate)]
+        self._keep(records)
+        for lang in self.languages:
+            if refused:
+                html = f"<em>{words.PAGE['not_stated'][lang]}</em>{escape(_reason(refused, lang))}"
+            else:
+                html = _Sentence(lang, self.currency).format({"zh": zh, "en": en}[lang], **numbers)
+            role = "finding" if finding and not refused else "sentence"
+            self.emit(lang, role, f'<p class="siyu-{role}">{html}</p>', numbers=records)
+
+    def define(self, *, zh: str, en: str, term_zh: str, term_en: str, **numbers: Any) -> None:
+        """Put a definition into the page's box; `{key}` placeholders as in `say`, shown but not recorded."""
+        _check_keys(zh, en, numbers)
+        for lang, term, text in (("zh", term_zh, zh), ("en", term_en, en)):
+            if lang in self.languages:
+                body = _Sentence(lang, self.currency).format(text, **numbers)
+                self.emit(lang, "definition", f"<p><strong>{escape(term)}</strong> {body}</p>")
+
+    def say_who_is_new(self) -> None:
+        """Say how new customers are told from old ones, where the export begins in the middle of the brand's life."""
+        config = self.brand.config
+        if config["history"] == "complete":
+            return
+        start, days = str(self.brand.observed_from), str(config["burn_in_days"])
+        self.say(
+            zh="这份导出从 {start} 才开始，更早的顾客不在其中。除非另有首购日期，"
+            "顾客要在此后至少 {days} 天内没有下过单，才算新顾客；更早的批次留空，因为分不清新老。",
+            en="The export begins on {start} and does not show older customers. Unless a first order's date is given, "
+            "a customer counts as new only after at least {days} days without an order from then on; earlier cohorts "
+            "stay blank, because new and old cannot be told apart in them.",
+            start=start,
+            days=days,
+        )
+
+    def table(self, frame: pd.DataFrame, caption_zh: str, caption_en: str) -> None:
+        """Show a small table whose columns are `{"zh": ..., "en": ...}` names and whose cells are ready to read."""
+        for lang in self.languages:
+            caption = {"zh": caption_zh, "en": caption_en}[lang]
+            self.emit(lang, "table", table_html(frame, lang, caption))
+
+    def where_from(self) -> None:
+        """Show the last table of the page: each number, its definition and the function that made it."""
+        for lang in self.languages:
+            names = {"zh": ("数字", "取值", "区间", "样本量"), "en": ("Number", "Value", "Interval", "n")}[lang]
+            head = "".join(f'<th scope="col">{name}</th>' for name in names)
+            rows = "".join(_where_from_rows(record, lang, self.currency) for record in self.records)
+            self.emit(lang, "numbers", f'<table class="siyu-numbers"><thead><tr>{head}</tr></thead>{rows}</table>')
+
+    def source_note(self, table: str, lang: str) -> str:
+        """The source line of a chart: file, brand and period."""
+        file = next((i["file"] for i in self.brand.inputs if i["file"].split(".")[0] == table), table)
+        name = words.text_in(self.brand.config["name"], lang)
+        to = {"zh": " 至 ", "en": " to "}[lang]
+        marker = words.PAGE["synthetic"][lang] + ("；" if lang == "zh" else "; ")
+        invented = marker if self.brand.config["synthetic"] else ""
+        return f"{invented}{name}, {file}, {self.brand.observed_from}{to}{self.observed_until}"
+
+    def emit(self, lang: str, role: str, html: str, **metadata: Any) -> None:
+        """Send one language's output to the notebook, marked so that the exporter can keep one language."""
+        text = re.sub(r"<[^>]+>", "", html)
+        marked = {"siyu": {"lang": lang, "role": role, **metadata}}
+        display({"text/html": f'<div lang="{lang}">{html}</div>', "text/plain": text}, metadata=marked, raw=True)
+
+    def _keep(self, records: list[dict[str, Any]]) -> None:
+        known = {record["key"]: record for record in self.records}
+        for record in records:
+            if record["key"] not in known:
+                self.records.append(record)
+            elif known[record["key"]] != record:
+                raise ValueError(f"the key {record['key']!r} already stands for another number on this page")
+
+
+def report_date(observed_until: str, brand: Any) -> date:
+    """The last day a page may use: the one asked for, or the last day of the brand's export when none is asked.
+
+    Raises
+    ------
+    ValueError
+        Not a date, or a day that the export does not cover.
+    """
+    if not observed_until:
+        return brand.observed_until
+    try:
+        day = date.fromisoformat(str(observed_until)[:10])
+    except ValueError:
+        raise ValueError(f"observed_until={observed_until!r}: write a date as YYYY-MM-DD") from None
+    if not brand.observed_from <= day <= brand.observed_until:
+        raise ValueError(
+            f"observed_until={day}: the export of {brand.id} covers {brand.observed_from} to {brand.observed_until}"
+        )
+    return day
+
+
+def placeholders(text: str) -> set[str]:
+    """The `{key}` names of a sentence."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def _check_keys(zh: str, en: str, numbers: dict[str, Any]) -> None:
+    if not placeholders(zh) == placeholders(en) == set(numbers):
+        raise ValueError(
+            f"keys differ: zh {sorted(placeholders(zh))}, en {sorted(placeholders(en))}, given {sorted(numbers)}"
+        )
+
+
+def _check_sentence(zh: str, en: str, numbers: dict[str, Any]) -> None:
+    _check_keys(zh, en, numbers)
+    for text in (zh, en):
+        fixed = "".join(literal for literal, _, _, _ in Formatter().parse(text))
+        if re.search(r"\d", fixed):
+            raise ValueError(f"a typed digit in {text!r}: state it through an Estimate")
+    for key, number in numbers.items():
+        if not isinstance(number, Estimate | Refused | Words | str):
+            raise TypeError(
+                f"{key} is a bare {type(number).__name__}: wrap it in an Estimate, or in str if it is a name"
+            )
+
+
+class _Sentence(Formatter):
+    """Formats one language's sentence; everything that comes from data is escaped."""
+
+    def __init__(self, lang: str, currency: str):
+        self.lang, self.currency = lang, currency
+
+    def format(self, text: str, /, **numbers: Any) -> str:
+        # The fixed text is ours, yet it is escaped too: a "<" in it is a character, not markup.
+        parts = []
+        for literal, key, spec, _ in self.parse(text):
+            if self.lang == "zh" and parts and parts[-1].endswith("）"):
+                literal = literal.lstrip(" ")  # a full-width bracket brings its own space
+            parts.append(escape(literal))
+            if key is not None:
+                parts.append(self._number(key, numbers[key], spec))
+        return "".join(parts)
+
+    def _number(self, key: str, number: Any, spec: str | None) -> str:
+        if not isinstance(number, Estimate):
+            return f"<strong>{escape(words.text_in(number, self.lang))}</strong>"
+        value = escape(words.value_text(number.value, number.unit, self.lang, self.currency))
+        link = f'<a class="siyu-number" href="#n-{key}"><strong>{value}</strong></a>'
+        if spec == "value" or math.isnan(number.low):
+            return link
+        return link + escape(words.interval_text(number.low, number.high, number.unit, self.lang, self.currency))
+
+
+def _reason(refused: Refused, lang: str) -> str:
+    return refused.reason_zh if lang == "zh" else refused.reason_en
+
+
+def _record(key: str, estimate: Estimate) -> dict[str, Any]:
+    definition = estimate.definition
+    both = dict(definition._asdict()) if hasattr(definition, "_asdict") else {"zh": definition, "en": definition}
+    return {
+        "key": key,
+        **{end: _json_number(getattr(estimate, end)) for end in ("value", "low", "high")},
+        "level": estimate.level,
+        "unit": estimate.unit,
+        "n": estimate.n,
+        "definition": both,
+        **_origin(estimate.function),
+    }
+
+
+def _json_number(value: float) -> float | str | None:
+    # JSON has neither NaN nor infinity: blank is no interval, "inf" an end that is not reached.
+    value = float(value)
+    return None if math.isnan(value) else str(value) if math.isinf(value) else value
+
+
+def _origin(function: str) -> dict[str, Any]:
+    """Module and line of the library function that made a number."""
+    module_name, _, name = function.rpartition(".")
+    found = getattr(importlib.import_module(module_name), name)
+    line = inspect.getsourcelines(inspect.unwrap(found))[1]
+    return {"function": name, "module": module_name, "line": line}
+
+
+def _where_from_rows(record: dict[str, Any], lang: str, currency: str) -> str:
+    """Two rows a number: what it is, and below it what it means and where it is made."""
+    ends = [math.nan if record[end] is None else float(record[end]) for end in ("low", "high")]
+    interval = (
+        "" if math.isnan(ends[0]) else words.interval_text(*ends, record["unit"], lang, currency).strip(" ()（）")
+    )
+    colon = "：" if lang == "zh" else ": "
+    cells = [
+        words.value_text(float(record["value"]), record["unit"], lang, currency),
+        f"{words.level_text(record['level'])}{colon}{interval}" if interval else "",
+        f"{record['n']:,}",
+    ]
+    made = f"{record['module']}.{record['function']}, line {record['line']}"
+    return (
+        f'<tbody id="n-{record["key"]}"><tr><th scope="row">{escape(record["key"])}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + f'</tr><tr><td colspan="4">{escape(record["definition"][lang])}<br><code>{escape(made)}</code>'
+        + "</td></tr></tbody>"
+    )
+
+
+def table_html(frame: pd.DataFrame, lang: str, caption: str) -> str:
+    """A small table as HTML: every cell escaped, blanks left blank, scrollable where it is wide."""
+    head = "".join(f'<th scope="col">{escape(words.text_in(name, lang))}</th>' for name in frame.columns)
+    rows = []
+    for values in frame.itertuples(index=False):
+        cells = []
+        for value in values:
+            blank = value is None or (isinstance(value, float) and math.isnan(value))
+            text = "" if blank else words.text_in(value, lang)
+            number = re.fullmatch(r"[-+]?[\d,.]+%?", text) is not None
+            cells.append(f'<td class="number">{escape(text)}</td>' if number else f"<td>{escape(text)}</td>")
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    label = escape(caption, quote=True)
+    return (
+        f'<div class="siyu-scroll" role="region" tabindex="0" aria-label="{label}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )

@@ -1,0 +1,189 @@
+"""How numbers, units and the fixed words of a page read in Chinese and in English.
+
+Nothing here computes: a value comes in, text goes out, in one of the two languages.
+"""
+
+import math
+import re
+from typing import Any
+
+from siyu_helpers.analysis.repurchase_cohorts import BLOCK_DAYS
+
+LANGUAGES = ("zh", "en")
+
+#: Currencies with a sign or a name a reader knows; any other is written with its ISO code.
+CURRENCIES = {
+    "CNY": {"zh": "{} 元", "en": "CNY {}"},
+    "USD": {"zh": "{} 美元", "en": "${}"},
+    "EUR": {"zh": "{} 欧元", "en": "€{}"},
+    "GBP": {"zh": "{} 英镑", "en": "£{}"},
+    "HKD": {"zh": "{} 港元", "en": "HK${}"},
+    "JPY": {"zh": "{} 日元", "en": "JPY {}"},
+}
+
+#: Unit code of an Estimate -> what follows the number: Chinese, English for one, English for several.
+COUNTED = {
+    "customers": (" 位顾客", " customer", " customers"),
+    "orders": (" 笔订单", " order", " orders"),
+    "days": (" 天", " day", " days"),
+    "months": (" 个月", " month", " months"),
+    "cohorts": (" 个批次", " cohort", " cohorts"),
+    "orders per customer": (" 笔/人", " order per customer", " orders per customer"),
+}
+
+#: The fixed words of a page.
+PAGE = {
+    "findings": {"zh": "主要发现", "en": "Findings"},
+    "no_findings": {"zh": "这一页没有可以陈述的发现。", "en": "This page has no finding to state."},
+    "contents": {"zh": "目录", "en": "Contents"},
+    "definitions": {"zh": "指标口径", "en": "Definitions"},
+    "parameters": {"zh": "本页参数", "en": "Parameters of this page"},
+    "parameter": {"zh": "参数", "en": "parameter"},
+    "setting": {"zh": "取值", "en": "value"},
+    "provenance": {"zh": "出处与复现", "en": "Provenance, and how to repeat this"},
+    "show_code": {"zh": "显示代码", "en": "Show the code"},
+    "numbers_file": {"zh": "下载本页全部数字（CSV）", "en": "All numbers of this page (CSV)"},
+    "synthetic": {"zh": "虚构品牌：数据由程序生成", "en": "Invented brand: the data were simulated"},
+    "skip": {"zh": "跳到正文", "en": "Skip to the findings"},
+    "table_behind": {"zh": "图中数据", "en": "The numbers behind the chart"},
+    "source": {"zh": "来源", "en": "Source"},
+    "unit": {"zh": "单位", "en": "Unit"},
+    "inputs": {"zh": "输入文件", "en": "Input files"},
+    "file": {"zh": "文件", "en": "file"},
+    "rows": {"zh": "行数", "en": "rows"},
+    "versions": {"zh": "软件版本", "en": "Software"},
+    "command": {"zh": "重新生成本页的命令", "en": "Command that makes this page again"},
+    "code_hash": {"zh": "代码指纹", "en": "Fingerprint of the code"},
+    "all_brands": {"zh": "全部品牌", "en": "All brands"},
+    "brand_pages": {"zh": "本品牌各页", "en": "Pages of this brand"},
+    "other_language": {"zh": "English", "en": "中文"},
+    "not_stated": {"zh": "未给出数字：", "en": "No number is given: "},
+    "ranges": {
+        "zh": "括号内为 {level} 区间：{explain}",
+        "en": "Ranges in brackets are {level} intervals: {explain}",
+    },
+    "ranges_explain": {
+        "zh": "反复抽样时，按同一方法算出的区间约有 {level} 会包含真实值。",
+        "en": "made the same way from sample after sample, about {level} of them would hold the true value.",
+    },
+    "where_from": {"zh": "每个数字从哪里来", "en": "Where each number comes from"},
+    "title": {"zh": "私域流量研究手册", "en": "Private-domain traffic workbook"},
+    "brand": {"zh": "品牌", "en": "Brand"},
+    "page": {"zh": "页面", "en": "Page"},
+    "period": {"zh": "数据期间", "en": "Period"},
+    "warnings": {"zh": "数据提醒", "en": "About the data"},
+    "failed": {"zh": "最近一次生成失败，这里是上一次的页面", "en": "the last run failed; this is the page before it"},
+    "failed_first": {"zh": "生成失败，还没有可看的页面", "en": "failed; there is no page yet"},
+}
+
+
+def page_words(lang: str) -> dict[str, str]:
+    """The fixed words of a page in one language, by key."""
+    return {key: both[lang] for key, both in PAGE.items()}
+
+
+def text_in(text: Any, lang: str) -> str:
+    """One language of a bilingual text; a plain string serves both.
+
+    >>> text_in({"zh": "顾客", "en": "customer"}, "zh")
+    '顾客'
+    """
+    if hasattr(text, "_asdict"):
+        text = text._asdict()
+    return str(text[lang]) if isinstance(text, dict) else str(text)
+
+
+def level_text(level: float) -> str:
+    """An interval's level as a reader knows it.
+
+    >>> level_text(0.9), level_text(0.975)
+    ('90%', '97.5%')
+    """
+    return f"{level * 100:.6g}%"
+
+
+def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int | None = None) -> str:
+    """A number with its unit, rounded for reading only.
+
+    Shares get one decimal (two where the number is too small for that), counts none, money two decimals below 1,000.
+
+    >>> value_text(0.4567, "share", "en"), value_text(35.391, "money per customer", "en", "USD")
+    ('45.7%', '$35.39 per customer')
+    >>> value_text(1, "days", "en"), value_text(23570, "customers", "zh")
+    ('1 day', '23,570 位顾客')
+    """
+    if math.isinf(value):
+        return {"zh": "尚未达到", "en": "not reached yet"}[lang]
+    if unit == "share":
+        return _percent(value)
+    if unit.startswith("money"):
+        return _money(value, unit, lang, currency)
+    number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}".rstrip("0")
+    if unit in COUNTED:
+        chinese, one, several = COUNTED[unit]
+        return number + (chinese if lang == "zh" else one if number == "1" else several)
+    return f"{number} {unit}".strip()
+
+
+def _percent(value: float) -> str:
+    decimals = 1 if abs(value) >= 0.001 or value == 0 else 2
+    return f"{value * 100:.{decimals}f}%"
+
+
+def _money(value: float, unit: str, lang: str, currency: str) -> str:
+    number = f"{abs(value):,.2f}" if abs(value) < 1000 else f"{abs(value):,.0f}"
+    pattern = CURRENCIES.get(currency, {"zh": "{} " + currency, "en": currency + " {}"})[lang]
+    text = ("-" if value < 0 else "") + pattern.format(number)
+    of = unit.removeprefix("money").strip()
+    per = {"per customer": "每位顾客", "per order": "每笔订单", "per member": "每位成员", "per month": "每月"}
+    if not of:
+        return text
+    return f"{per.get(of, of)} {text}" if lang == "zh" else f"{text} {of}"
+
+
+def interval_text(low: float, high: float, unit: str, lang: str, currency: str = "CNY") -> str:
+    """An interval in brackets, its unit said once.
+
+    >>> interval_text(0.451, 0.462, "share", "en"), interval_text(40, float("inf"), "days", "en")
+    (' (45.1% to 46.2%)', ' (40 or more)')
+    >>> interval_text(88.88, 92.97, "money per customer", "zh", "USD")
+    '（88.88 至 92.97 美元）'
+    """
+    short = "money" if unit.startswith("money") else "share" if unit == "share" else ""
+    ends = [value_text(end, short, lang, currency) for end in (low, high)]
+    if math.isinf(high):
+        return f"（{ends[0]} 或更多）" if lang == "zh" else f" ({ends[0]} or more)"
+    if lang == "zh":
+        # Chinese puts the unit behind the number, so once is enough.
+        unit_of_both = re.search(r" [^\d]+$", ends[1]) if short == "money" else None
+        first = ends[0].removesuffix(unit_of_both.group()) if unit_of_both else ends[0]
+        return f"（{first} 至 {ends[1]}）"
+    return f" ({ends[0]} to {ends[1]})"
+
+
+def estimate_text(estimate: Any, lang: str, currency: str) -> str:
+    """An estimate as it stands in a sentence: the value with its unit and, where it has one, its interval."""
+    text = value_text(estimate.value, estimate.unit, lang, currency)
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return text
+    return text + interval_text(estimate.low, estimate.high, estimate.unit, lang, currency)
+
+
+def _period_axis(zh: str, en: str, days: int) -> dict[str, tuple[str, str]]:
+    return {
+        "cohort": (f"首购{zh}", f"{en.capitalize()} of first order"),
+        "age": (f"首购当{zh[0]}之后第几{zh}", f"Calendar {en}s since the first order's {en}"),
+        "block": (
+            f"首购后第几个 {days} 天（0 为最初 {days} 天）",
+            f"Blocks of {days} days since the first order (0: the first {days} days)",
+        ),
+    }
+
+
+#: Axis labels of a cohort grid, (Chinese, English), by the period customers are grouped by.
+PERIOD_AXIS = {
+    "month": _period_axis("月份", "month", BLOCK_DAYS["month"])
+    | {"age": ("首购当月之后第几个月", "Calendar months since the first order's month")},
+    "week": _period_axis("周", "week", BLOCK_DAYS["week"]),
+    "quarter": _period_axis("季度", "quarter", BLOCK_DAYS["quarter"]),
+}

@@ -1,0 +1,164 @@
+"""The ledger: what may be said, how it is formatted, and that the record leads back to the library."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from siyu_helpers.analysis import estimates
+from siyu_helpers.analysis.estimates import Estimate, Refused, Words
+from siyu_helpers.data import brands
+from siyu_helpers.reporting import ledger as ledger_module
+from siyu_helpers.reporting.ledger import Ledger, placeholders, table_html
+
+SHARE = "siyu_helpers.analysis.estimates.share"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Everything the ledger displays, as (html, metadata) pairs."""
+    sent = []
+    monkeypatch.setattr(
+        ledger_module, "display", lambda data, metadata, raw: sent.append((data["text/html"], metadata["siyu"]))
+    )
+    return sent
+
+
+@pytest.fixture(scope="module")
+def cdnow():
+    return brands.load("cdnow")
+
+
+def a_share(value=0.25, low=0.2, high=0.3, **others):
+    given = {"level": 0.9, "n": 400, "unit": "share", "definition": Words("口径", "meaning"), "function": SHARE}
+    return Estimate(value, low, high, **(given | others))
+
+
+def test_a_sentence_in_both_languages_with_its_interval(cdnow, shown):
+    Ledger(cdnow, "02_repurchase_cohorts").say(zh="有 {back} 回来。", en="{back} came back.", back=a_share())
+    (zh, zh_meta), (en, en_meta) = shown
+    assert "25.0%" in zh
+    assert "（20.0% 至 30.0%）" in zh
+    assert "(20.0% to 30.0%)" in en
+    assert (zh_meta["lang"], en_meta["lang"]) == ("zh", "en")
+    assert 'lang="zh"' in zh
+
+
+def test_one_language_only(cdnow, shown):
+    Ledger(cdnow, "x", lang="en").say(zh="{a}", en="{a}", a=a_share())
+    assert [meta["lang"] for _, meta in shown] == ["en"]
+
+
+def test_the_record_names_the_line_of_the_library(cdnow, shown):
+    book = Ledger(cdnow, "x", lang="en")
+    book.say(zh="{a}", en="{a}", a=a_share())
+    record = book.records[0]
+    assert list(record) == [
+        "key",
+        "value",
+        "low",
+        "high",
+        "level",
+        "unit",
+        "n",
+        "definition",
+        "function",
+        "module",
+        "line",
+    ]
+    assert (record["module"], record["function"]) == ("siyu_helpers.analysis.estimates", "share")
+    source = Path(estimates.__file__).read_text(encoding="utf-8").splitlines()
+    assert source[record["line"] - 1].startswith("def share(")
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "numbers", "what"),
+    [
+        ("{a}", "{b}", {"a": a_share()}, "keys differ"),
+        ("{a}", "{a}", {}, "keys differ"),
+        ("{a}", "{a}", {"a": a_share(), "b": a_share()}, "keys differ"),
+        ("30 天内 {a}", "within 30 days {a}", {"a": a_share()}, "typed digit"),
+    ],
+)
+def test_sentences_that_are_refused(cdnow, shown, zh, en, numbers, what):
+    with pytest.raises(ValueError, match=what):
+        Ledger(cdnow, "x").say(zh=zh, en=en, **numbers)
+    assert shown == []
+
+
+@pytest.mark.parametrize("number", [0.25, 3, None, math.nan])
+def test_a_bare_number_is_refused(cdnow, shown, number):
+    with pytest.raises(TypeError, match="wrap it in an Estimate"):
+        Ledger(cdnow, "x").say(zh="{a}", en="{a}", a=number)
+
+
+def test_a_key_stands_for_one_number(cdnow, shown):
+    book = Ledger(cdnow, "x")
+    book.say(zh="{a}", en="{a}", a=a_share())
+    book.say(zh="又是 {a}", en="again {a}", a=a_share())
+    assert len(book.records) == 1
+    with pytest.raises(ValueError, match="another number"):
+        book.say(zh="{a}", en="{a}", a=a_share(0.26))
+
+
+def test_a_refusal_is_said_instead_of_the_number(cdnow, shown):
+    refused = Refused("enough orders", 3, 500, "订单太少", "too few orders")
+    book = Ledger(cdnow, "x")
+    book.say(zh="{a} 与 {b}", en="{a} and {b}", a=a_share(), b=refused, finding=True)
+    assert "订单太少" in shown[0][0]
+    assert "too few orders" in shown[1][0]
+    assert "25.0%" not in shown[1][0]
+    assert shown[1][1]["role"] == "sentence"
+    assert book.records == []
+
+
+def test_text_from_data_never_becomes_markup(cdnow, shown):
+    hostile = "<img src=x onerror=alert(1)>"
+    book = Ledger(cdnow, "x", lang="en")
+    book.say(zh="{g}", en="{g}", g=hostile)
+    book.define(zh="{g}", en="{g}", term_zh="词", term_en="<b>", g=hostile)
+    for html, _ in shown:
+        assert "<img" not in html
+        assert "&lt;img" in html
+    assert "<td><b>" not in table_html(__import__("pandas").DataFrame({"a": ["<b>"]}), "en", "<i>")
+
+
+def test_an_open_end_reads_as_words(cdnow, shown):
+    days = a_share(120.0, 90.0, math.inf, unit="days")
+    Ledger(cdnow, "x", lang="en").say(zh="{d}", en="{d}", d=days)
+    assert "120 days" in shown[0][0]
+    assert "(90 or more)" in shown[0][0]
+    assert shown[0][1]["numbers"][0]["high"] == "inf"
+
+
+def test_a_count_has_no_brackets(cdnow, shown):
+    count = a_share(23570.0, math.nan, math.nan, unit="customers")
+    Ledger(cdnow, "x", lang="zh").say(zh="{c}", en="{c}", c=count)
+    assert "23,570 位顾客" in shown[0][0]
+    assert "（" not in shown[0][0]
+
+
+def test_where_from_lists_every_number_and_its_anchor(cdnow, shown):
+    book = Ledger(cdnow, "x", lang="en")
+    book.say(zh="{a}", en="{a}", a=a_share())
+    book.where_from()
+    html = shown[-1][0]
+    assert 'id="n-a"' in html
+    assert 'href="#n-a"' in shown[0][0]
+    assert f"{SHARE}, line" in html
+
+
+@pytest.mark.parametrize("day", ["1996-12-31", "1998-07-01", "yesterday", "1997-02-30"])
+def test_a_report_date_outside_the_export_is_refused(cdnow, day):
+    with pytest.raises(ValueError, match="observed_until"):
+        Ledger(cdnow, "x", observed_until=day)
+
+
+@pytest.mark.parametrize(("lang", "level"), [("fr", 0.9), ("en", 90), ("en", 0)])
+def test_a_language_or_level_it_does_not_know(cdnow, lang, level):
+    with pytest.raises(ValueError, match="use"):
+        Ledger(cdnow, "x", lang=lang, level=level)
+
+
+def test_placeholders_of_a_sentence():
+    assert placeholders("{a} and {b:value}") == {"a", "b"}

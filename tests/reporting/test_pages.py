@@ -1,0 +1,155 @@
+"""Pages: one language kept, nothing loaded, everything from data escaped."""
+
+import csv
+import io
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from siyu_helpers.reporting import pages
+
+AROUND = {
+    "lang": "en", "stem": "02_x", "brand": "Tiny <b>", "period": "2024", "synthetic": False, "source": "a & b",
+    "other_language": "zh", "ranges": "Ranges", "parameters": {"seed": 1, "observed_until": "<i>"},
+    "inputs": [{"file": "orders.csv", "rows": 1200, "sha256": "ab12"}], "warnings": ["<u>"],
+    "command": "siyu render tiny", "versions": "Python", "code": "c0de",
+}  # fmt: skip
+
+
+def tagged(kind, source, *tags):
+    cell = {"code": new_code_cell, "markdown": new_markdown_cell}[kind](source)
+    cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def shown(lang, role, html, **metadata):
+    return new_output(
+        "display_data",
+        {"text/html": html, "text/plain": "x"},
+        metadata={"siyu": {"lang": lang, "role": role, **metadata}},
+    )
+
+
+@pytest.fixture
+def executed():
+    code = new_code_cell("ledger.say(...)  # <tag>")
+    number = {"key": "a", "value": 0.5, "low": None, "high": None, "level": 0.9, "unit": "share", "n": 3,
+              "definition": {"zh": "口径", "en": "=meaning"}, "function": "f", "module": "m", "line": 7}  # fmt: skip
+    code.outputs = [
+        shown("zh", "finding", "<p>发现</p>", numbers=[number]),
+        shown("en", "finding", "<p>a finding</p>", numbers=[number]),
+        shown("en", "definition", "<p>a definition</p>"),
+        new_output("stream", name="stderr", text="a warning"),
+        new_output("stream", name="stdout", text="printed <b>"),
+    ]
+    return new_notebook(
+        cells=[
+            tagged("markdown", "# 标题\n\n正文", "zh"),
+            tagged("markdown", "# Title\n\nBody with $S(t) = \\frac{a}{b}$ and <em>raw</em>", "en"),
+            tagged("code", "brand = 'tiny'", "parameters"),
+            tagged("code", "brand = 'other'", "injected-parameters"),
+            tagged("markdown", "## 一节", "zh"),
+            tagged("markdown", "## A section\n\n$$x^2$$", "en"),
+            code,
+        ]
+    )
+
+
+def test_one_language_is_kept(executed):
+    page = pages.read_page(executed, "en")
+    said = str(page)
+    assert page.title == "Title"
+    assert page.contents == [("s-1", "A section")]
+    assert page.findings == ["<p>a finding</p>"]
+    assert page.definitions == ["<p>a definition</p>"]
+    for other in ("标题", "发现", "一节", "brand ="):
+        assert other not in said
+    assert page.warnings == ["a warning"]
+
+
+def test_the_page_is_whole_and_loads_nothing(executed):
+    html = pages.page_html(executed, AROUND)
+    assert html.startswith("<!DOCTYPE html>")
+    assert html.rstrip().endswith("</html>")
+    assert '<html lang="en">' in html
+    for loaded in ("http:", "https:", "<script", "@import", "<link"):
+        assert loaded not in html.replace("http://www.w3.org/1998/Math/MathML", "")
+    assert html.index("a finding") < html.index("A section</a>") < html.index("Body with")
+
+
+def test_formulas_are_mathml(executed):
+    html = pages.page_html(executed, AROUND)
+    assert html.count("<math") == 2
+    assert "<mfrac>" in html
+    assert "$" not in html.split("<main>")[1]
+
+
+def test_text_from_data_is_escaped(executed):
+    html = pages.page_html(executed, AROUND)
+    for hostile, escaped in [("Tiny <b>", "Tiny &lt;b&gt;"), ("<i>", "&lt;i&gt;"), ("<u>", "&lt;u&gt;")]:
+        assert hostile not in html
+        assert escaped in html
+    assert "printed &lt;b&gt;" in html
+    assert "<em>raw</em>" not in html
+    assert "a warning" not in html
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<img src="x.png">', "<img alt='' src=x.png>", '<link rel="stylesheet" href="a.css">',
+        '<script src="a.js"></script>',
+        "<style>@import 'a.css'</style>", "<style>a{background:url(a.png)}</style>", '<iframe src="//evil"></iframe>',
+    ],
+)  # fmt: skip
+def test_a_page_that_would_load_something_is_refused(markup):
+    with pytest.raises(ValueError, match="outside itself"):
+        pages.refuse_loads(markup)
+
+
+def test_what_does_not_load_passes():
+    pages.refuse_loads('<img src="data:image/png;base64,AA"><a href="https://example.org">x</a> &lt;img src="x"&gt;')
+
+
+def test_numbers_for_a_spreadsheet_hold_no_formula(executed):
+    text = pages.numbers_csv(pages.read_page(executed, "en").numbers, "en")
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert list(row) == [
+        "key",
+        "value",
+        "low",
+        "high",
+        "level",
+        "unit",
+        "n",
+        "definition",
+        "function",
+        "module",
+        "line",
+    ]
+    assert row["definition"] == "'=meaning"
+    assert (row["value"], row["low"], row["line"]) == ("0.5", "", "7")
+
+
+def test_chinese_page_says_its_language(executed):
+    html = pages.page_html(executed, AROUND | {"lang": "zh", "other_language": "en"})
+    assert '<html lang="zh-CN">' in html
+    assert "主要发现" in html
+    assert "a finding" not in html
+
+
+def test_a_page_without_findings_says_so(executed):
+    executed.cells[-1].outputs = []
+    assert "no finding to state" in pages.page_html(executed, AROUND)
+
+
+def test_indexes_escape_names():
+    brand = {"id": "tiny", "name": {"zh": "<script>", "en": "<b>"}, "observed_from": "a", "observed_until": "b",
+             "synthetic": True, "failed": ""}  # fmt: skip
+    for html in (
+        pages.index_html("all", brands=[brand]),
+        pages.index_html("brand", brand=brand, pages=[]),
+    ):
+        assert "<script>" not in html
+        assert "&lt;script&gt;" in html
+        assert "虚构品牌" in html

@@ -1,0 +1,94 @@
+"""Parameters: read from the notebook's own cell, and nothing else gets through."""
+
+import json
+
+import pytest
+
+from siyu_helpers.reporting.parameters import Parameter, ParameterError, accept, parameters_of
+
+CELL = """\
+brand = "cdnow"  # folder
+lang = "both"  # one of zh, en, both
+data_root = ""
+observed_until = ""
+level = 0.90  # from 0.5 to 0.999
+seed = 1
+period = "month"  # one of month, week, quarter
+deep = False  # slow
+horizons = [30, 90]  # days
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "02_x.ipynb"
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": CELL.splitlines(keepends=True)}
+    path.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    return path
+
+
+def test_names_defaults_and_help_are_read(notebook):
+    found = parameters_of(notebook)
+    assert list(found)[:6] == ["brand", "lang", "data_root", "observed_until", "level", "seed"]
+    assert found["period"] == Parameter("period", "month", "one of month, week, quarter")
+    assert found["level"].range == (0.5, 0.999)
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken"),
+    [
+        ({"seed": "7"}, 7),
+        ({"level": "0.8"}, 0.8),
+        ({"level": 0.8}, 0.8),
+        ({"period": "week"}, "week"),
+        ({"deep": "true"}, True),
+        ({"horizons": "30, 180"}, [30, 180]),
+        ({"observed_until": "2024-06-30"}, "2024-06-30"),
+    ],
+)
+def test_values_are_read_as_the_type_of_the_default(notebook, asked, taken):
+    (value,) = accept(notebook, asked).values()
+    assert value == taken
+    assert type(value) is type(taken)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"perod": "week"}, "did you mean period"),
+        ({"period": "wek"}, "one of month, week, quarter"),
+        ({"seed": "1.5"}, "a whole number"),
+        ({"seed": True}, "a whole number"),
+        ({"seed": 1.0}, "a whole number"),
+        ({"level": "high"}, "a number"),
+        ({"level": "nan"}, "a number"),
+        ({"level": "2"}, "from 0.5 to 0.999"),
+        ({"deep": "perhaps"}, "true or false"),
+        ({"deep": 1}, "true or false"),
+        ({"horizons": "30,many"}, "a list separated by commas"),
+        ({"brand": "other"}, "siyu render BRAND"),
+        ({"lang": "en"}, "--lang"),
+        ({"data_root": "/"}, "--data"),
+        ({"observed_until": "a\nimport os"}, "control characters"),
+        ({"x = 1; import os; y": "1"}, "no parameter"),
+        ({"observed_until": object()}, "text"),
+    ],
+)
+def test_anything_else_is_refused_with_a_remedy(notebook, asked, said):
+    with pytest.raises(ParameterError, match=said):
+        accept(notebook, asked)
+
+
+def test_a_computed_default_is_refused(tmp_path):
+    path = tmp_path / "02_x.ipynb"
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": ["a = 9\n", "twice = a * 2\n"]}
+    path.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    with pytest.raises(ParameterError, match="twice"):
+        parameters_of(path)
+
+
+def test_a_notebook_without_the_cell_is_refused(tmp_path):
+    path = tmp_path / "02_x.ipynb"
+    path.write_text(json.dumps({"cells": []}), encoding="utf-8")
+    with pytest.raises(ParameterError, match="tagged"):
+        parameters_of(path)

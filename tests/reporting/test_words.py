@@ -1,0 +1,54 @@
+"""Words: how numbers read in both languages."""
+
+import math
+
+import pytest
+
+from siyu_helpers.reporting import words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "currency", "zh", "en"),
+    [
+        (0.4567, "share", "CNY", "45.7%", "45.7%"),
+        (0.00042, "share", "CNY", "0.04%", "0.04%"),
+        (0.0, "share", "CNY", "0.0%", "0.0%"),
+        (1.0, "share", "CNY", "100.0%", "100.0%"),
+        (23570, "customers", "CNY", "23,570 位顾客", "23,570 customers"),
+        (1, "customers", "CNY", "1 位顾客", "1 customer"),
+        (44, "days", "CNY", "44 天", "44 days"),
+        (2.5, "orders per customer", "CNY", "2.5 笔/人", "2.5 orders per customer"),
+        (35.391, "money", "CNY", "35.39 元", "CNY 35.39"),
+        (35.391, "money per customer", "USD", "每位顾客 35.39 美元", "$35.39 per customer"),
+        (2500315.63, "money", "USD", "2,500,316 美元", "$2,500,316"),
+        (-12.5, "money", "CNY", "-12.50 元", "-CNY 12.50"),
+        (12.5, "money", "SGD", "12.50 SGD", "SGD 12.50"),
+        (math.inf, "days", "CNY", "尚未达到", "not reached yet"),
+        (3.25, "contacts a visit", "CNY", "3.25 contacts a visit", "3.25 contacts a visit"),
+    ],
+)
+def test_a_value_with_its_unit(value, unit, currency, zh, en):
+    assert words.value_text(value, unit, "zh", currency) == zh
+    assert words.value_text(value, unit, "en", currency) == en
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "unit", "zh", "en"),
+    [
+        (0.1, 0.2, "share", "（10.0% 至 20.0%）", " (10.0% to 20.0%)"),
+        (9.5, 1234.0, "money", "（9.50 至 1,234 元）", " (CNY 9.50 to CNY 1,234)"),
+        (40, 52, "days", "（40 至 52）", " (40 to 52)"),
+        (40, math.inf, "days", "（40 或更多）", " (40 or more)"),
+    ],
+)
+def test_an_interval_says_its_unit_once(low, high, unit, zh, en):
+    assert words.interval_text(low, high, unit, "zh", "CNY") == zh
+    assert words.interval_text(low, high, unit, "en", "CNY") == en
+
+
+def test_every_fixed_word_is_there_in_both_languages():
+    for key, both in [*words.PAGE.items(), *words.CURRENCIES.items()]:
+        assert set(both) == {"zh", "en"}, key
+        assert all(both.values()), key
+    for axis in words.PERIOD_AXIS.values():
+        assert {len(pair) for pair in axis.values()} == {2}

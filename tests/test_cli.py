@@ -1,0 +1,104 @@
+"""`siyu new`, `siyu check`, `siyu codebook`: what they print and how they exit."""
+
+import pytest
+from typer.testing import CliRunner
+
+from siyu_helpers import cli
+from siyu_helpers.data import cache
+
+BRAND = """\
+id: acme
+name: {zh: 某品牌, en: Acme}
+industry: cosmetics
+currency: CNY
+timezone: Asia/Shanghai
+observed_from: 2024-01-01
+observed_until: 2024-06-30
+history: complete
+source: invented
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIYU_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def acme(tmp_path):
+    """A data root with one good brand."""
+    folder = tmp_path / "raw" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "brand.yml").write_text(BRAND, "utf-8")
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\nA1,ana,2024-01-05,10\n")
+    return folder.parent
+
+
+def siyu(*arguments):
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def test_check_prints_an_account_and_exits_0(acme):
+    said = siyu("check", "acme", "--data", acme)
+    assert said.exit_code == 0, said.output
+    assert "orders" in said.stdout
+    assert "What each notebook can do" in said.stdout
+
+
+def test_check_of_bad_data_exits_1_names_the_place_and_writes_nothing(acme, own_home):
+    (acme / "acme" / "orders.csv").write_text("order_id,customer_id,ordered_at,amount\nA1,SECRET-7,2024-02-30,x\n")
+    said = siyu("check", "acme", "--data", acme)
+    assert said.exit_code == 1
+    assert "orders.csv, column ordered_at\n  line 2: '2024-02-30'" in said.stderr
+    assert "orders.csv, column amount\n  line 2: 'x' is not a number" in said.stderr
+    assert "SECRET-7" not in said.output
+    assert "Traceback" not in said.output
+    assert not own_home.exists()
+
+
+def test_check_goes_on_after_a_bad_brand(acme):
+    (acme / "bad").mkdir()
+    (acme / "bad" / "brand.yml").write_text("id: bad\n")
+    said = siyu("check", "--data", acme)
+    assert said.exit_code == 1
+    assert "acme: Acme" in said.stdout
+    assert "files of brand bad" in said.stderr
+
+
+@pytest.mark.parametrize("name", ["nobody", "../acme", "acme/", "ACME"])
+def test_check_of_no_brand_exits_2(name, acme):
+    said = siyu("check", name, "--data", acme)
+    assert said.exit_code == 2
+    assert "acme" in said.stderr or "cannot be a brand" in said.stderr
+
+
+def test_new_makes_a_folder_once(tmp_path):
+    assert siyu("new", "fresh", "--data", tmp_path).exit_code == 0
+    assert (tmp_path / "fresh" / "brand.yml").is_file()
+    again = siyu("new", "fresh", "--data", tmp_path)
+    assert again.exit_code == 2
+    assert "nothing was changed" in again.stderr
+    assert siyu("new", "../fresh", "--data", tmp_path).exit_code == 2
+    assert siyu("check", "fresh", "--data", tmp_path).exit_code == 1
+
+
+def test_codebook_writes_and_checks(acme):
+    assert siyu("codebook", "--check", "--data", acme).exit_code == 1
+    assert siyu("codebook", "--data", acme).exit_code == 0
+    assert siyu("codebook", "--check", "--data", acme).exit_code == 0
+    (acme / "README.md").write_text("edited")
+    assert siyu("codebook", "--check", "--data", acme).exit_code == 1
+
+
+def test_the_committed_codebook_is_up_to_date():
+    assert siyu("codebook", "--check").exit_code == 0
+
+
+def test_a_wrong_option_exits_2():
+    assert siyu("check", "--no-such-option").exit_code == 2
+
+
+def test_the_needs_of_notebooks_come_from_their_modules():
+    stems = {stem for stem, _, _ in cli.notebook_needs()}
+    assert stems <= {path.stem for path in (cache.PROJECT / "notebooks").glob("*.ipynb")}
