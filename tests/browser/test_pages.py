@@ -1,0 +1,199 @@
+"""The rendered pages as a reader meets them: in headless Chromium, both languages, desktop, phone and paper.
+
+One brand, every notebook, rendered once for the whole module by the command the README gives.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BRAND = "cdnow"
+PAGES = sorted(path.stem for path in (PROJECT / "notebooks").glob("[0-9]*.ipynb"))
+LANGUAGES = ("zh", "en")
+WIDTHS = {"desktop": 1280, "phone": 390}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reports")
+    command = [sys.executable, "-m", "siyu_helpers.cli", "render", BRAND, "--out", str(out)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        message = "Chromium is not installed, so no page was looked at: apt-get install chromium fonts-noto-cjk"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        quiet = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def visit(browser, reports):
+    """Open a page from disk, offline; returns it with everything it complained about or asked for."""
+    opened = []
+
+    def open_page(path, width=1280):
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, reduced_motion="reduce")
+        page = context.new_page()
+        page.complaints, page.requests = [], []
+        page.on(
+            "console",
+            lambda message: page.complaints.append(message.text) if message.type in ("error", "warning") else None,
+        )
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(f"file://{reports / path}")
+        opened.append(context)
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+
+
+def page_path(lang, stem):
+    return f"{BRAND}/{lang}/{stem}.html"
+
+
+EVERY_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in PAGES for lang in LANGUAGES])
+EVERY_PATH = [page_path(lang, stem) for stem in PAGES for lang in LANGUAGES] + ["index.html", f"{BRAND}/index.html"]
+
+
+@pytest.mark.parametrize("path", EVERY_PATH)
+def test_opens_offline_without_a_complaint_or_a_request(visit, path):
+    page = visit(path)
+    assert page.complaints == []
+    outside = [url for url in page.requests if not url.startswith(("file://", "data:"))]
+    assert outside == []
+    assert len([url for url in page.requests if url.startswith("file://")]) == 1, "the page is one file"
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("path", EVERY_PATH)
+def test_axe_finds_nothing_serious(visit, path, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(visit(path, width)).response["violations"]
+    serious = [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == []
+
+
+@EVERY_PAGE
+def test_every_picture_has_alt_text_and_is_drawn(visit, lang, stem):
+    page = visit(page_path(lang, stem))
+    pictures = page.eval_on_selector_all("img", "all => all.map(i => [i.alt, i.naturalWidth, i.complete])")
+    assert pictures
+    for alt, width, complete in pictures:
+        assert len(alt) > 20
+        assert bool(re.search(r"[\u4e00-\u9fff]", alt)) == (lang == "zh"), alt
+        assert width > 300
+        assert complete
+
+
+@pytest.mark.parametrize("path", EVERY_PATH)
+def test_fits_a_phone(visit, path):
+    page = visit(path, WIDTHS["phone"])
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
+
+
+@EVERY_PAGE
+def test_the_findings_come_first_and_the_code_is_hidden_until_asked_for(visit, lang, stem):
+    page = visit(page_path(lang, stem))
+    assert page.locator("#findings li").count() >= 1
+    top = {name: page.locator(name).first.bounding_box()["y"] for name in ("h1", "#findings", "nav.contents", "figure")}
+    assert top["h1"] < top["#findings"] < top["nav.contents"] < top["figure"]
+    assert not page.locator(".code").first.is_visible()
+    page.check("#show-code")
+    assert page.locator(".code").first.is_visible()
+
+
+@EVERY_PAGE
+def test_every_number_leads_to_its_row_and_every_link_somewhere(visit, reports, lang, stem):
+    page = visit(page_path(lang, stem))
+    numbers = page.eval_on_selector_all("a.siyu-number", "all => all.map(a => a.getAttribute('href'))")
+    assert numbers
+    targets = page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
+    for target in targets:
+        if target.startswith("#"):
+            assert page.locator(f"[id='{target[1:]}']").count() == 1, target
+        else:
+            assert (reports / BRAND / lang / target).exists(), target
+    assert (reports / BRAND / lang / f"{stem}.numbers.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+@EVERY_PAGE
+def test_one_language_to_a_page(visit, lang, stem):
+    page = visit(page_path(lang, stem))
+    assert page.get_attribute("html", "lang") == {"zh": "zh-CN", "en": "en"}[lang]
+    text = page.inner_text("main")
+    if lang == "en":
+        assert not re.search(r"[\u4e00-\u9fff]", text)
+    else:
+        assert len(re.findall(r"[\u4e00-\u9fff]", text)) > 300
+
+
+@pytest.mark.parametrize("stem", PAGES)
+def test_chinese_glyphs_are_drawn(visit, stem):
+    """Two different characters have two different shapes; without a font both would be the same empty box."""
+    page = visit(page_path("zh", stem))
+    shapes = page.evaluate(
+        """() => {
+            const font = getComputedStyle(document.body).font;
+            return ['购', '客', '域'].map(character => {
+                const canvas = document.createElement('canvas');
+                canvas.width = canvas.height = 40;
+                const pen = canvas.getContext('2d');
+                pen.font = font.replace(/^[\\d.]+px/, '24px');
+                pen.fillText(character, 4, 30);
+                return canvas.toDataURL();
+            });
+        }"""
+    )
+    assert len(set(shapes)) == 3
+
+
+@EVERY_PAGE
+def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tmp_path):
+    page = visit(page_path(lang, stem))
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})  # A4 less its margins, at 96 dots an inch
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    widths = page.eval_on_selector_all("figure img", "all => all.map(i => i.getBoundingClientRect().right)")
+    assert max(widths) <= 681
+    assert page.locator("#findings").is_visible()
+    assert not page.locator(".switch").is_visible()
+    pdf = page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    assert pdf.startswith(b"%PDF")
+
+
+def test_the_indexes_lead_to_every_page(visit):
+    page = visit("index.html")
+    page.click(f"a[href='{BRAND}/index.html']")
+    for stem in PAGES:
+        for lang in LANGUAGES:
+            assert page.locator(f"a[href='{lang}/{stem}.html']").count() == 1
+    page.click(f"a[href='en/{PAGES[0]}.html']")
+    page.click("a[hreflang='zh']")
+    assert "/zh/" in page.url
