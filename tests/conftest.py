@@ -6,7 +6,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-HOSTILE = "<script>alert(1)</script> & $x^2$ \"quoted\" 'it' =cmd()"
+HOSTILE = "<script>alert(1)</script> & $x^2$ {{ 7 * 7 }} {key} \"quoted\" 'it' 🍼 =cmd()"
 
 BRAND_YML = """\
 id: {id}

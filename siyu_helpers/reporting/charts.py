@@ -216,7 +216,7 @@ def curves(
     def draw(lang: str) -> Figure:
         figure, axes = plt.subplots(figsize=(4.9, 3.1))
         for (name, rows), colour in zip(groups, SERIES * len(groups), strict=False):
-            _curve(axes, rows, (x, y, low, high), colour, steps, plain(name))
+            _curve(axes, rows, (x, y, low, high), colour, steps, plain(drawable(name)))
         _axes_of_curves(axes, as_share, len(groups) > 1)
         axes.set_xlabel(_one(x_words, lang))
         axes.set_ylabel(_one(y_words, lang))
@@ -307,6 +307,21 @@ def plain(text: Any) -> str:
     return str(text).replace("$", r"\$")
 
 
+@cache
+def _glyphs() -> frozenset[int]:
+    files = [font_manager.findfont(name) for name in ("DejaVu Sans", chinese_font())]
+    return frozenset().union(*(font_manager.get_font(file).get_charmap() for file in files))
+
+
+def drawable(text: Any) -> str:
+    """Text from data with a box for each character that no font here has, such as an emoji in a brand's name.
+
+    >>> drawable("小满 🍼")
+    '小满 □'
+    """
+    return "".join(c if ord(c) in _glyphs() else "□" for c in str(text) if c.isprintable())
+
+
 def _one(both: tuple[str, str], lang: str) -> str:
     return plain(both[words.LANGUAGES.index(lang)])
 
@@ -323,7 +338,7 @@ def _show(
             figure = draw(lang)
             foot = [f"n = {n:,}", f"{words.PAGE['unit'][lang]}{_colon(lang)}{unit[at]}"]
             foot += [note[at]] if note else []
-            origin = f"{words.PAGE['source'][lang]}{_colon(lang)}{ledger.source_note(source, lang)}"
+            origin = f"{words.PAGE['source'][lang]}{_colon(lang)}{drawable(ledger.source_note(source, lang))}"
             _chrome(figure, title[at], "  ·  ".join(foot), origin)
             wide = " siyu-wide" if figure.get_size_inches()[0] > 6.5 else ""
             picture, width = _png(figure)

@@ -346,4 +346,6 @@ def _index_entry(folder: Path, stem: str, titles: dict[str, str], record: dict[s
     failed = ""
     if record and record["status"] == "failed":
         failed = "failed" if languages else "failed_first"
-    return {"stem": stem, "titles": titles, "languages": languages, "failed": failed}
+    given = (record or {}).get("parameters", {})
+    asked = ", ".join(f"{name}={value}" for name, value in given.items())
+    return {"stem": stem, "titles": titles, "languages": languages, "failed": failed, "parameters": asked}

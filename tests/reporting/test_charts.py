@@ -128,6 +128,13 @@ def test_names_with_dollar_signs_are_no_formula(shown, drawn):
     assert "$" in drawn[0][0]
 
 
+def test_a_brand_named_with_an_emoji_still_gets_its_charts(shown, drawn, monkeypatch):
+    book = ledger("zh")
+    monkeypatch.setattr(book, "source_note", lambda table, lang: "小满🍼\u202e, orders.csv")
+    heatmap(book)
+    assert any("小满□, orders.csv" in text for text in drawn[0])
+
+
 def test_curves_say_their_ends_in_alt_text(shown):
     table = pd.DataFrame(
         {"n": 9, "d": [0, 30, 60], "s": [1.0, 0.8, np.nan], "lo": [1, 0.7, np.nan], "hi": [1, 0.9, np.nan]}
