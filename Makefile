@@ -5,10 +5,11 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
 SIYU := .venv/bin/siyu
-STAMP := .venv/installed
+# An environment does not survive a move of its folder, so the stamp knows where it was made.
+STAMP := .venv/installed-$(shell printf '%s' '$(CURDIR)' | cksum | cut -d' ' -f1)
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv as requirements.lock says (nothing happens when it already is)
 
@@ -16,6 +17,8 @@ setup: $(STAMP)  ## make .venv as requirements.lock says (nothing happens when i
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "This workbook needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@if [ -d .venv ] && ! [ -e "$@" ] && ls .venv/installed-* >/dev/null 2>&1; then rm -rf .venv; fi
+	@[ -d .venv ] || echo "Setting up .venv: once, one to three minutes, 1.5 GB of disk ..."
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
 	  uv pip install --quiet --compile-bytecode --require-hashes --python $(PY) -r requirements.lock && \

@@ -37,6 +37,8 @@ def new(brand: Annotated[str, typer.Argument(help="Name of the folder: a-z, 0-9,
         _refuse(str(error), 2)
     except FileExistsError:
         _refuse(f"There is a folder {brand} already; nothing was changed.", 2)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}. Name a folder that can be written with --data.", 2)
     typer.echo(f"Made {folder}. Fill in brand.yml and orders.csv, then run: siyu check {brand}")
 
 
@@ -50,7 +52,10 @@ def check(
     from siyu_helpers.data import checkup
 
     console, code = Console(), 0
-    for place, name in enumerate(names or brands.list_brands(data)):
+    names = names or brands.list_brands(data)
+    if not names:
+        _refuse(f"There is no brand in {data or cache.default_data_root()}. Make one with: siyu new BRAND", 2)
+    for place, name in enumerate(names):
         if place:
             console.rule()
         try:
@@ -62,7 +67,8 @@ def check(
             typer.echo(str(problems), err=True)
             code = max(code, 1)
         except OSError as error:
-            typer.echo(f"{error.filename}: {error.strerror}. The cache needs a folder it can write to.", err=True)
+            told = "The brand's folder has to be readable, and the folder for the cache (SIYU_HOME) writable."
+            typer.echo(f"{error.filename}: {error.strerror}. {told}", err=True)
             code = max(code, 1)
     raise typer.Exit(code)
 
@@ -80,7 +86,7 @@ def render(
         list[str] | None,
         typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebook.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option(help="Run also what has not changed.")] = False,
+    force: Annotated[bool, typer.Option(help="Also rerun what has not changed.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pages; reports/ by default.", show_default=False)
     ] = None,
@@ -105,6 +111,8 @@ def render(
             f"{error.filename}: {error.strerror}. Check that the folder can be written and the disk is not full.", 1
         )
     _summary(records, out or rendering.REPORTS)
+    if parameter and out is None and any(record.status == "rendered" for record in records):
+        CONSOLE.print("These pages replace the standard ones; siyu render brings those back. To keep both: --out DIR")
     states = {record.status for record in records}
     raise typer.Exit(130 if "interrupted" in states else 1 if "failed" in states or not records else 0)
 
@@ -118,15 +126,15 @@ def codebook(
     page = (data or cache.default_data_root()) / "README.md"
     try:
         text = manifest.codebook(data)
-    except (manifest.UnreadableManifestError, OSError) as error:
-        _refuse(str(error), 1)
-    if check_only:
-        if not page.is_file() or page.read_text("utf-8") != text:
+        if check_only and (not page.is_file() or page.read_bytes() != text.encode()):
             _refuse(f"{page} is stale. Run: siyu codebook", 1)
-        typer.echo(f"{page} is up to date.")
-    else:
-        page.write_text(text, "utf-8")
-        typer.echo(f"Wrote {page}.")
+        if not check_only:
+            page.write_bytes(text.encode())
+    except manifest.UnreadableManifestError as error:
+        _refuse(str(error), 1)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}.", 1)
+    typer.echo(f"{page} is up to date." if check_only else f"Wrote {page}.")
 
 
 def notebook_needs() -> list[tuple[str, dict, dict]]:
@@ -160,9 +168,9 @@ def _tell(step: Any, status: Any) -> None:
     if isinstance(step, str):
         status.update(f"rendering {escape(step)} ...")
         return
-    marks = {"rendered": "[green]done[/]", "unchanged": "[dim]unchanged[/]", "failed": "[red]failed[/]"}
-    mark = marks.get(step.status, "[yellow]interrupted[/]")
-    CONSOLE.print(f"{mark:>10}  {escape(step.brand)}  {step.notebook}  {step.seconds:.1f} s")
+    colour = {"rendered": "green", "unchanged": "dim", "failed": "red"}.get(step.status, "yellow")
+    place = f"{escape(step.brand)}  {step.notebook}"
+    CONSOLE.print(f"[{colour}]{step.status:>11}[/]  {place}  {step.seconds:.1f} s", soft_wrap=True)
 
 
 def _summary(records: list[Any], out: Path) -> None:
@@ -178,7 +186,8 @@ def _summary(records: list[Any], out: Path) -> None:
                 f"[yellow]{escape(record.brand)} {record.notebook} wrote to stderr:[/] {escape(warning.strip())}"
             )
     said = ", ".join(f"{number} {status}" for status, number in counts.items())
-    CONSOLE.print(f"\n{said}. Open {escape(str(out / 'index.html'))}", soft_wrap=True)
+    where = f" Open {escape(str(out / 'index.html'))}" if counts["rendered"] or counts["unchanged"] else ""
+    CONSOLE.print(f"\n{said}.{where}", soft_wrap=True)
 
 
 def _refuse(message: str, code: int) -> None:

@@ -1,5 +1,7 @@
 """`siyu new`, `siyu check`, `siyu codebook`: what they print and how they exit."""
 
+import re
+
 import pytest
 from typer.testing import CliRunner
 
@@ -81,6 +83,59 @@ def test_new_makes_a_folder_once(tmp_path):
     assert "nothing was changed" in again.stderr
     assert siyu("new", "../fresh", "--data", tmp_path).exit_code == 2
     assert siyu("check", "fresh", "--data", tmp_path).exit_code == 1
+
+
+def test_new_says_what_is_wrong_with_the_folder(tmp_path):
+    (tmp_path / "file").touch()
+    said = siyu("new", "fresh", "--data", tmp_path / "file")
+    assert said.exit_code == 2
+    assert "--data" in said.stderr
+    assert isinstance(said.exception, SystemExit)
+
+
+def test_a_new_brand_is_told_what_to_fill_in_and_loads_once_it_is(tmp_path):
+    siyu("new", "fresh", "--data", tmp_path)
+    said = siyu("check", "fresh", "--data", tmp_path)
+    assert "industry\n  line 8: '<slug>' is still to be filled in.\n  -> Write the brand's own, such as" in said.stderr
+    assert "Put your rows below the first line." in said.stderr
+    settings = tmp_path / "fresh" / "brand.yml"
+    text = settings.read_text("utf-8").replace("from: <YYYY-MM-DD>", "from: 2024-01-01")
+    text = text.replace("until: <YYYY-MM-DD>", "until: 2024-06-30").replace("<slug>", "cosmetics")
+    settings.write_text(re.sub("<.*>", "X", text), "utf-8")
+    with (tmp_path / "fresh" / "orders.csv").open("a") as orders:
+        orders.write("A1,ana,2024-01-05,10\n")
+    assert siyu("check", "fresh", "--data", tmp_path).exit_code == 0
+
+
+def test_check_of_a_folder_without_brands_exits_2(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        said = siyu("check", "--data", folder)
+        assert said.exit_code == 2
+        assert "siyu new" in said.stderr
+
+
+def test_check_names_a_home_it_cannot_write_to(acme, own_home):
+    own_home.write_text("a file, not a folder")
+    said = siyu("check", "acme", "--data", acme)
+    assert said.exit_code == 1
+    assert "SIYU_HOME" in said.stderr
+
+
+def test_a_brand_yml_that_cannot_be_opened_is_a_problem(acme, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    said = siyu("check", "acme", "--data", acme)
+    assert said.exit_code == 1
+    assert "brand.yml\n  The file cannot be opened (Permission denied)." in said.stderr
+
+
+def test_codebook_that_cannot_be_written_exits_1(acme):
+    (acme / "README.md").mkdir()
+    said = siyu("codebook", "--data", acme)
+    assert said.exit_code == 1
+    assert "README.md" in said.stderr
 
 
 def test_codebook_writes_and_checks(acme):

@@ -104,7 +104,9 @@ class TestEveryNumberedNotebook:
         assert tuple(known)[:6] == STANDARD
         assert known["data_root"].default == ""
         assert known["lang"].default == "both"
-        assert all(parameter.help for parameter in known.values()), "each parameter says what it means"
+        for name, parameter in known.items():
+            assert re.search(r"[\u4e00-\u9fff]", parameter.meaning("zh")), f"{name}: no meaning in Chinese"
+            assert re.fullmatch(r"[\x20-\x7e]+", parameter.meaning("en")), f"{name}: no meaning in English"
 
     def test_imports_the_module_of_its_stem(self, path):
         stem = path.stem.split("_", 1)[1]

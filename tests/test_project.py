@@ -123,4 +123,4 @@ def test_links_and_named_files_of_the_first_pages_exist(readme):
 def test_make_help_lists_the_commands():
     said = subprocess.run(["make", "-s", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     for command in ("reports", "report", "test", "lab", "bench", "calibrate", "help"):
-        assert re.search(rf"^{command}\b", said, re.M), f"make help does not list {command}"
+        assert re.search(rf"^make {command}\b", said, re.M), f"make help does not list {command}"

@@ -59,8 +59,9 @@ def cohort_heatmap(
     measure: str = "retention",
     unit: str = "share",
     first_age: int = 1,
-    cohort_words: tuple[str, str] = ("首购月份", "Month of first order"),
-    age_words: tuple[str, str] = ("首购后第几个月", "Months since first order"),
+    age_days: int = 1,
+    cohort_words: tuple[str, str] = words.PERIOD_AXIS["month"]["cohort"],
+    age_words: tuple[str, str] = words.PERIOD_AXIS["month"]["age"],
 ) -> None:
     """Show a cohort grid as a heat map: rows cohorts, columns age, blank where nobody has lived it yet.
 
@@ -72,14 +73,17 @@ def cohort_heatmap(
         Column of the grid, and what it is: "share", printed in percent, or "money", per customer acquired.
     first_age : int
         First age shown; 1 leaves out age 0, in which everybody is active by definition.
+    age_days : int
+        Days of one age on each customer's own clock; the axis then shows the day on which each begins.
     """
     shown = grid[grid["age"] >= first_age].dropna(subset=[measure])
     if shown.empty:
         _say_nothing_to_draw(ledger, title_zh, title_en)
         return
+    shown = shown.assign(age=shown["age"] * age_days)
     values = shown.pivot(index="cohort", columns="age", values=measure)
     complete = shown.pivot(index="cohort", columns="age", values="complete").astype("boolean").fillna(True).astype(bool)
-    sizes = grid.drop_duplicates("cohort").set_index("cohort")["customers"]
+    sizes = shown.drop_duplicates("cohort").set_index("cohort")["customers"]
 
     def draw(lang: str) -> Figure:
         figure, axes = plt.subplots(figsize=_heat_size(values))
@@ -91,8 +95,8 @@ def cohort_heatmap(
 
     note = ("斜线：该期尚未过完，数字还会上升", "Hatched: not over yet, the number can still rise")
     units = {
-        "share": ("占本批顾客的比例（%）", "% of the cohort's customers"),
-        "money": (f"每位新顾客，{ledger.currency}", f"{ledger.currency} per customer acquired"),
+        "share": ("占同期群客户的 %", "% of the cohort's customers"),
+        "money": (f"{words.currency_name(ledger.currency)}/人", f"{ledger.currency} per customer"),
     }
     _show(
         ledger,
@@ -102,7 +106,7 @@ def cohort_heatmap(
         n=int(sizes.sum()),
         note=note if not complete.to_numpy().all() else None,
         alt=_heat_alt(values, age_words, unit),
-        table=_grid_table(values, unit),
+        table=_grid_table(shown, measure, unit),
     )
 
 
@@ -110,8 +114,8 @@ def _say_nothing_to_draw(ledger: Ledger, title_zh: str, title_en: str) -> None:
     """A chart without a single number is a sentence, not an empty frame."""
     for lang in ledger.languages:
         text = {
-            "zh": f"“{title_zh}”暂时没有可画的数字：还没有顾客活到那么久。",
-            "en": f"“{title_en}” has nothing to show yet: nobody has been watched that long.",
+            "zh": f"“{title_zh}”暂时没有可画的数字：观察时间还不够。",
+            "en": f"“{title_en}” has nothing to show yet: nobody has been observed that long.",
         }[lang]
         ledger.emit(lang, "sentence", f'<p class="siyu-sentence"><em>{escape(text)}</em></p>')
 
@@ -161,17 +165,25 @@ def _heat_alt(values: pd.DataFrame, age_words: tuple[str, str], unit: str) -> tu
     (high, high_cohort, high_age), (low, low_cohort, low_age) = ends["high"], ends["low"]
     first, last = values.index[0], values.index[-1]
     return (
-        f"热力图，{len(values)} 批顾客（{first} 至 {last}），横轴为{age_words[0]}。"
-        f"最高 {high}（{high_cohort} 批，第 {high_age} 期），最低 {low}（{low_cohort} 批，第 {low_age} 期）。",
+        f"热力图，{len(values)} 个同期群（{first} 至 {last}），横轴为{age_words[0]}。"
+        f"最高 {high}（{high_cohort}，横轴 {high_age}），最低 {low}（{low_cohort}，横轴 {low_age}）。",
         f"Heat map of {len(values)} cohorts, {first} to {last}, by {age_words[1].lower()}. "
-        f"Highest {high} (cohort {high_cohort}, age {high_age}), lowest {low} (cohort {low_cohort}, age {low_age}).",
+        f"Highest {high} (cohort {high_cohort}, at {high_age}), lowest {low} (cohort {low_cohort}, at {low_age}).",
     )
 
 
-def _grid_table(values: pd.DataFrame, unit: str) -> Callable[[str], pd.DataFrame]:
+def _grid_table(shown: pd.DataFrame, measure: str, unit: str) -> Callable[[str], pd.DataFrame]:
+    """The cells in words, with their intervals where the grid has them."""
+
     def table(lang: str) -> pd.DataFrame:
-        text = values.map(lambda value: "" if pd.isna(value) else _cell(value, unit))
-        return text.rename_axis({"zh": "批次", "en": "Cohort"}[lang]).reset_index()
+        text = [_cell(value, unit) for value in shown[measure]]
+        if f"{measure}_low" in shown:
+            ends = zip(shown[f"{measure}_low"], shown[f"{measure}_high"], strict=True)
+            text = [
+                f"{value} ({low * 100:.1f}–{high * 100:.1f})" for value, (low, high) in zip(text, ends, strict=True)
+            ]
+        wide = shown.assign(text=text).pivot(index="cohort", columns="age", values="text").fillna("")
+        return wide.rename_axis({"zh": "同期群", "en": "Cohort"}[lang]).reset_index()
 
     return table
 
@@ -192,6 +204,7 @@ def curves(
     high: str | None = None,
     steps: bool = False,
     as_share: bool = True,
+    x_days: int = 1,
 ) -> None:
     """Show one or several curves with their interval bands.
 
@@ -207,14 +220,17 @@ def curves(
         True draws a staircase, as for a Kaplan-Meier curve.
     as_share : bool
         True prints the vertical axis in percent, from zero.
+    x_days : int
+        Days of one step of x, where x counts blocks of days: the axis then shows the day on which each begins.
     """
     if table[y].isna().all():
         _say_nothing_to_draw(ledger, title_zh, title_en)
         return
+    table = table.assign(**{x: table[x] * x_days})
     groups = [("", table)] if group is None else list(table.groupby(group, sort=True))
 
     def draw(lang: str) -> Figure:
-        figure, axes = plt.subplots(figsize=(4.9, 3.1))
+        figure, axes = plt.subplots(figsize=(5.4, 3.3))
         for (name, rows), colour in zip(groups, SERIES * len(groups), strict=False):
             _curve(axes, rows, (x, y, low, high), colour, steps, plain(drawable(name)))
         _axes_of_curves(axes, as_share, len(groups) > 1)
@@ -231,7 +247,9 @@ def curves(
         n=int(table[n].max()),
         note=band if low else None,
         alt=_curve_alt(groups, x, y, x_words, y_words, as_share),
-        table=_curve_table(table, [c for c in (group, x, y, low, high) if c], x, (x_words, y_words), as_share),
+        table=_curve_table(
+            _rows_to_list(table, group, x, steps), (group, x, y, low, high), (x_words, y_words), as_share
+        ),
     )
 
 
@@ -247,9 +265,13 @@ def _curve(axes: Any, rows: pd.DataFrame, names: tuple, colour: str, steps: bool
 
 
 def _axes_of_curves(axes: Any, as_share: bool, legend: bool) -> None:
-    if as_share:
-        axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0))
     axes.set_ylim(bottom=0)
+    whole_steps = matplotlib.ticker.MaxNLocator(nbins=6, steps=[1, 2, 5, 10], min_n_ticks=4, integer=not as_share)
+    axes.yaxis.set_major_locator(whole_steps)
+    if as_share:
+        decimals = 0 if axes.get_ylim()[1] >= 0.05 else 1
+        axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=decimals))
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(nbins=8, steps=[1, 2, 3, 6, 10], integer=True))
     axes.margins(x=0.02)
     axes.grid(axis="y", color="#e3e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -276,24 +298,36 @@ def _curve_alt(groups, x, y, x_words, y_words, as_share) -> tuple[str, str]:
     )
 
 
-def _curve_table(table, columns, x, axis_words, as_share) -> Callable[[str], pd.DataFrame]:
-    # A daily curve has hundreds of rows: some forty, evenly spread, tell its shape.
-    step = max(1, len(table) // 40)
-    picked = table.iloc[::step][columns]
-    x_words, y_words = axis_words
-    names = {
-        "zh": [x_words[0], y_words[0], "下限", "上限"],
-        "en": [x_words[1], y_words[1], "lower end", "upper end"],
-    }
+#: Days a reader asks about; a daily curve has hundreds of rows, too many to print.
+DAYS_LISTED = (0, 7, 14, 30, 60, 90, 120, 180, 270, 365, 545, 730, 1095, 1460, 1825)
+
+
+def _rows_to_list(table: pd.DataFrame, group: str | None, x: str, steps: bool) -> pd.DataFrame:
+    """All rows of a short table; of a staircase the value on the days a reader asks about, and on the last day."""
+    if not steps:
+        return table
+    parts = []
+    for _, rows in [("", table)] if group is None else table.groupby(group, sort=True):
+        days = [day for day in DAYS_LISTED if day < rows[x].max()] + [rows[x].max()]
+        at = rows[x].searchsorted(days, side="right") - 1
+        parts.append(rows.iloc[at].assign(**{x: days}))
+    return pd.concat(parts)
+
+
+def _curve_table(rows: pd.DataFrame, columns, axis_words, as_share: bool) -> Callable[[str], pd.DataFrame]:
+    group, x, y, low, high = columns
 
     def made(lang: str) -> pd.DataFrame:
-        text = picked.copy()
-        for column in columns[columns.index(x) + 1 :]:
-            form = "{:.1%}" if as_share else "{:,.2f}"
-            text[column] = [("" if pd.isna(v) else form.format(v)) for v in picked[column]]
-        text[x] = [f"{v:g}" for v in picked[x]]
-        lead = [{"zh": "分组", "en": "group"}[lang]] if columns[0] != x else []
-        return text.set_axis((lead + names[lang])[: len(columns)], axis=1)
+        at, form = words.LANGUAGES.index(lang), "{:.1%}" if as_share else "{:,.2f}"
+        ends = {"zh": ("下限", "上限"), "en": ("lower end", "upper end")}[lang]
+        named = {group: ("分组", "Group")[at], x: axis_words[0][at], y: axis_words[1][at], low: ends[0], high: ends[1]}
+        text = {named[x]: [f"{value:g}" for value in rows[x]]}
+        if group:
+            text = {named[group]: rows[group].astype(str)} | text
+        for column in (y, low, high):
+            if column:
+                text[named[column]] = ["" if pd.isna(value) else form.format(value) for value in rows[column]]
+        return pd.DataFrame(text)
 
     return made
 
@@ -343,11 +377,13 @@ def _show(
             wide = " siyu-wide" if figure.get_size_inches()[0] > 6.5 else ""
             picture, width = _png(figure)
         caption = escape(title[at], quote=True)
-        behind = table_html(table(lang), lang, title[at])
+        behind = table_html(
+            table(lang), lang, f"{title[at]} ({unit[at]})" if lang == "en" else f"{title[at]}（{unit[at]}）"
+        )
         html = (
             f'<figure><div class="siyu-chart{wide}" role="group" tabindex="0" aria-label="{caption}">'
             f'<img alt="{escape(alt[at], quote=True)}" width="{width}" src="data:image/png;base64,{picture}"></div>'
-            f"<figcaption>{caption}</figcaption></figure>"
+            f"<figcaption>{caption}</figcaption></figure>{words.swipe_hint(lang) if wide else ''}"
             f"<details><summary>{words.PAGE['table_behind'][lang]}</summary>{behind}</details>"
         )
         ledger.emit(lang, "chart", html)
@@ -379,12 +415,12 @@ def _chrome(figure: Figure, title: str, foot: str, source: str) -> None:
     drawn = figure.get_tightbbox()
     width, height = figure.get_size_inches()
     # A wide chart scrolls on a phone: its title is broken early enough to be read there without scrolling.
-    columns = min(drawn.width, 4.6) * 13.5
+    columns = min(drawn.width, 4.6) * 13
     figure.suptitle(
-        _wrap(plain(title), int(columns * 0.74)), x=drawn.x0 / width, y=(drawn.y1 + 0.14) / height,
+        _wrap(plain(title), int(columns * 0.92)), x=drawn.x0 / width, y=(drawn.y1 + 0.14) / height,
         ha="left", va="bottom", fontsize=11.5, weight="bold",
     )  # fmt: skip
-    below = "\n".join(_wrap(plain(line), int(columns * 1.3)) for line in (foot, source))
+    below = "\n".join(_wrap(plain(line), int(columns * 1.35)) for line in (foot, source))
     figure.text(
         drawn.x0 / width, (drawn.y0 - 0.1) / height, below,
         ha="left", va="top", fontsize=7.8, color=FAINT, linespacing=1.5,
@@ -393,12 +429,12 @@ def _chrome(figure: Figure, title: str, foot: str, source: str) -> None:
 
 def _wrap(text: str, width: int) -> str:
     """Break a line at `width` columns; a Chinese character takes two and may be broken after."""
-    lines, used = [""], 0
+    lines, used = [""], 0.0
     for piece in _pieces(text):
-        wide = sum(2 if ord(character) > 0x2E80 else 1 for character in piece)
+        wide = sum(2 if ord(character) > 0x2E80 else 1.15 for character in piece)
         if used + wide > width and lines[-1]:
             lines.append("")
-            used = 0
+            used = 0.0
             piece = piece.lstrip()
         lines[-1] += piece
         used += wide

@@ -99,11 +99,11 @@ class Ledger:
             return
         start, days = str(self.brand.observed_from), str(config["burn_in_days"])
         self.say(
-            zh="这份导出从 {start} 才开始，更早的顾客不在其中。除非另有首购日期，"
-            "顾客要在此后至少 {days} 天内没有下过单，才算新顾客；更早的批次留空，因为分不清新老。",
-            en="The export begins on {start} and does not show older customers. Unless a first order's date is given, "
-            "a customer counts as new only after at least {days} days without an order from then on; earlier cohorts "
-            "stay blank, because new and old cannot be told apart in them.",
+            zh="这份导出从 {start} 开始，看不到更早的订单。除非另有首购日期，客户须在导出开始后"
+            "至少连续 {days} 天没有订单，之后首次下单才算新客；更早的同期群分不清新老客，留空。",
+            en="The export begins on {start} and does not show earlier orders. Unless the date of the first order is "
+            "given, a customer counts as new only if no order appears in at least the first {days} days of the export; "
+            "earlier cohorts stay blank, because new and old customers cannot be told apart in them.",
             start=start,
             days=days,
         )
@@ -117,7 +117,7 @@ class Ledger:
     def where_from(self) -> None:
         """Show the last table of the page: each number, its definition and the function that made it."""
         for lang in self.languages:
-            names = {"zh": ("数字", "取值", "区间", "样本量"), "en": ("Number", "Value", "Interval", "n")}[lang]
+            names = {"zh": ("取值", "区间", "样本量"), "en": ("Value", "Interval", "n")}[lang]
             head = "".join(f'<th scope="col">{name}</th>' for name in names)
             rows = "".join(_where_from_rows(record, lang, self.currency) for record in self.records)
             self.emit(lang, "numbers", f'<table class="siyu-numbers"><thead><tr>{head}</tr></thead>{rows}</table>')
@@ -159,7 +159,9 @@ def report_date(observed_until: str, brand: Any) -> date:
     try:
         day = date.fromisoformat(str(observed_until)[:10])
     except ValueError:
-        raise ValueError(f"observed_until={observed_until!r}: write a date as YYYY-MM-DD") from None
+        raise ValueError(
+            f"observed_until={observed_until!r}: not a day of the calendar written as YYYY-MM-DD"
+        ) from None
     if not brand.observed_from <= day <= brand.observed_until:
         raise ValueError(
             f"observed_until={day}: the export of {brand.id} covers {brand.observed_from} to {brand.observed_until}"
@@ -211,7 +213,7 @@ class _Sentence(Formatter):
 
     def _number(self, key: str, number: Any, spec: str | None) -> str:
         if not isinstance(number, Estimate):
-            return f"<strong>{escape(words.text_in(number, self.lang))}</strong>"
+            return escape(words.text_in(number, self.lang))
         value = escape(words.value_text(number.value, number.unit, self.lang, self.currency))
         link = f'<a class="siyu-number" href="#n-{key}"><strong>{value}</strong></a>'
         if spec == "value" or math.isnan(number.low):
@@ -252,7 +254,7 @@ def _origin(function: str) -> dict[str, Any]:
 
 
 def _where_from_rows(record: dict[str, Any], lang: str, currency: str) -> str:
-    """Two rows a number: what it is, and below it what it means and where it is made."""
+    """Three rows a number: what it means, what it is, and where it is made."""
     ends = [math.nan if record[end] is None else float(record[end]) for end in ("low", "high")]
     interval = (
         "" if math.isnan(ends[0]) else words.interval_text(*ends, record["unit"], lang, currency).strip(" ()（）")
@@ -263,12 +265,13 @@ def _where_from_rows(record: dict[str, Any], lang: str, currency: str) -> str:
         f"{words.level_text(record['level'])}{colon}{interval}" if interval else "",
         f"{record['n']:,}",
     ]
-    made = f"{record['module']}.{record['function']}, line {record['line']}"
+    line = {"zh": f"第 {record['line']} 行", "en": f"line {record['line']}"}[lang]
+    made = f"{record['key']} · {record['module']}.{record['function']}, {line}"
+    means = escape(record["definition"][lang])
     return (
-        f'<tbody id="n-{record["key"]}"><tr><th scope="row">{escape(record["key"])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + f'</tr><tr><td colspan="4">{escape(record["definition"][lang])}<br><code>{escape(made)}</code>'
-        + "</td></tr></tbody>"
+        f'<tbody id="n-{record["key"]}"><tr><th scope="rowgroup" colspan="3">{means}</th></tr>'
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        f'<tr><td colspan="3"><code>{escape(made)}</code></td></tr></tbody>'
     )
 
 

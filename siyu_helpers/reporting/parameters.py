@@ -10,6 +10,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,22 @@ class ParameterError(ValueError):
 class Parameter:
     """One line of a parameters cell: name, default and what its comment allows.
 
-    The comment after `#` is its help; "one of a, b, c" lists the only values allowed, "from A to B" a range.
+    The comment after `#` is its help, "Chinese / English"; in it "one of a, b, c" lists the only values allowed and
+    "from A to B" gives a range, each behind a semicolon.
     """
 
     name: str
     default: Any
     help: str = ""
+
+    def meaning(self, lang: str) -> str:
+        """What the parameter means, in one language.
+
+        >>> Parameter("months", 6, "月数 / months shown; from 1 to 60").meaning("zh")
+        '月数'
+        """
+        zh, _, en = self.help.split(";")[0].rpartition(" / ")
+        return (zh or en) if lang == "zh" else en
 
     @property
     def allowed(self) -> list[str]:
@@ -59,6 +70,8 @@ class Parameter:
             raise ParameterError(
                 f"{self.name}={read!r}: use one of {', '.join(self.allowed)}" + (f" ({near[0]}?)" if near else "")
             )
+        if self.name == "observed_until" and read and not _is_day(read):
+            raise ParameterError(f"{self.name}={read!r}: not a day of the calendar written as YYYY-MM-DD")
         if self.range and not self.range[0] <= read <= self.range[1]:
             raise ParameterError(f"{self.name}={read!r}: use a value from {self.range[0]:g} to {self.range[1]:g}")
         return read
@@ -93,6 +106,13 @@ class Parameter:
     def _list(self, text: str) -> list[Any]:
         item = Parameter(self.name, self.default[0] if self.default else "")
         return [item.read(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _kind(default: Any) -> str:

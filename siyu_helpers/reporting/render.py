@@ -226,7 +226,9 @@ def _around(notebook: Path, brand: Any, record: RunRecord, lang: str) -> dict[st
         "source": brand.config["source"],
         "other_language": others[0] if others else "",
         "ranges": words.PAGE["ranges"][lang].format(level=level, explain=explain),
-        "parameters": {name: value for name, value in settings.items() if name != "data_root"},
+        "parameters": [
+            (name, value, known[name].meaning(lang)) for name, value in settings.items() if name != "data_root"
+        ],
         "inputs": brand.inputs,
         "warnings": brand.warnings,
         "command": _command(notebook, record),
@@ -306,6 +308,8 @@ def _keep_records(runs: list[RunRecord], brand: Any, out: Path) -> None:
             "observed_until": str(brand.observed_until),
         }
     for record in runs:
+        if not record.fingerprint and record.status == "failed" and brand is not None:
+            continue  # refused before it ran, such as a report date outside the export: the pages are as they were
         kept = asdict(record) | {"pages": [Path(page).parent.name for page in record.pages]}
         if record.status in ("failed", "interrupted"):
             # The page of before still stands, so what is known of it stays; only the failure is added.

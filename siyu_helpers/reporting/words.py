@@ -23,18 +23,21 @@ CURRENCIES = {
 
 #: Unit code of an Estimate -> what follows the number: Chinese, English for one, English for several.
 COUNTED = {
-    "customers": (" 位顾客", " customer", " customers"),
+    "customers": (" 位客户", " customer", " customers"),
     "orders": (" 笔订单", " order", " orders"),
     "days": (" 天", " day", " days"),
     "months": (" 个月", " month", " months"),
-    "cohorts": (" 个批次", " cohort", " cohorts"),
+    "cohorts": (" 个同期群", " cohort", " cohorts"),
     "orders per customer": (" 笔/人", " order per customer", " orders per customer"),
 }
 
 #: The fixed words of a page.
 PAGE = {
     "findings": {"zh": "主要发现", "en": "Findings"},
-    "no_findings": {"zh": "这一页没有可以陈述的发现。", "en": "This page has no finding to state."},
+    "no_findings": {
+        "zh": "本页暂无结论：数据还不够，原因写在下面各节。",
+        "en": "No finding: the data do not reach far enough; the sections below say what is missing.",
+    },
     "contents": {"zh": "目录", "en": "Contents"},
     "definitions": {"zh": "指标口径", "en": "Definitions"},
     "parameters": {"zh": "本页参数", "en": "Parameters of this page"},
@@ -45,7 +48,7 @@ PAGE = {
     "numbers_file": {"zh": "下载本页全部数字（CSV）", "en": "All numbers of this page (CSV)"},
     "synthetic": {"zh": "虚构品牌：数据由程序生成", "en": "Invented brand: the data were simulated"},
     "skip": {"zh": "跳到正文", "en": "Skip to the findings"},
-    "table_behind": {"zh": "图中数据", "en": "The numbers behind the chart"},
+    "table_behind": {"zh": "查看图中数据", "en": "The numbers behind the chart"},
     "source": {"zh": "来源", "en": "Source"},
     "unit": {"zh": "单位", "en": "Unit"},
     "inputs": {"zh": "输入文件", "en": "Input files"},
@@ -57,20 +60,26 @@ PAGE = {
     "all_brands": {"zh": "全部品牌", "en": "All brands"},
     "brand_pages": {"zh": "本品牌各页", "en": "Pages of this brand"},
     "other_language": {"zh": "English", "en": "中文"},
-    "not_stated": {"zh": "未给出数字：", "en": "No number is given: "},
+    "not_stated": {"zh": "暂不给出：", "en": "Not stated: "},
     "ranges": {
-        "zh": "括号内为 {level} 区间：{explain}",
-        "en": "Ranges in brackets are {level} intervals: {explain}",
+        "zh": "括号内为 {level} 置信区间：{explain}",
+        "en": "Ranges in brackets are {level} confidence intervals: {explain}",
     },
     "ranges_explain": {
         "zh": "反复抽样时，按同一方法算出的区间约有 {level} 会包含真实值。",
-        "en": "made the same way from sample after sample, about {level} of them would hold the true value.",
+        "en": "over repeated samples, about {level} of intervals computed this way contain the true value.",
     },
     "where_from": {"zh": "每个数字从哪里来", "en": "Where each number comes from"},
     "title": {"zh": "私域流量研究手册", "en": "Private-domain traffic workbook"},
     "brand": {"zh": "品牌", "en": "Brand"},
     "page": {"zh": "页面", "en": "Page"},
     "period": {"zh": "数据期间", "en": "Period"},
+    "swipe": {"zh": "左右滑动看全图", "en": "Swipe sideways to see the whole chart"},
+    "meaning": {"zh": "含义", "en": "meaning"},
+    "choose": {
+        "zh": "选一个品牌，看它的结论。",
+        "en": "Choose a brand to read what its own orders say.",
+    },
     "warnings": {"zh": "数据提醒", "en": "About the data"},
     "failed": {"zh": "最近一次生成失败，这里是上一次的页面", "en": "the last run failed; this is the page before it"},
     "failed_first": {"zh": "生成失败，还没有可看的页面", "en": "failed; there is no page yet"},
@@ -85,8 +94,8 @@ def page_words(lang: str) -> dict[str, str]:
 def text_in(text: Any, lang: str) -> str:
     """One language of a bilingual text; a plain string serves both.
 
-    >>> text_in({"zh": "顾客", "en": "customer"}, "zh")
-    '顾客'
+    >>> text_in({"zh": "客户", "en": "customer"}, "zh")
+    '客户'
     """
     if hasattr(text, "_asdict"):
         text = text._asdict()
@@ -110,7 +119,7 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
     >>> value_text(0.4567, "share", "en"), value_text(35.391, "money per customer", "en", "USD")
     ('45.7%', '$35.39 per customer')
     >>> value_text(1, "days", "en"), value_text(23570, "customers", "zh")
-    ('1 day', '23,570 位顾客')
+    ('1 day', '23,570 位客户')
     """
     if math.isinf(value):
         return {"zh": "尚未达到", "en": "not reached yet"}[lang]
@@ -135,30 +144,46 @@ def _money(value: float, unit: str, lang: str, currency: str) -> str:
     pattern = CURRENCIES.get(currency, {"zh": "{} " + currency, "en": currency + " {}"})[lang]
     text = ("-" if value < 0 else "") + pattern.format(number)
     of = unit.removeprefix("money").strip()
-    per = {"per customer": "每位顾客", "per order": "每笔订单", "per member": "每位成员", "per month": "每月"}
+    per = {"per customer": "每位客户", "per order": "每笔订单", "per member": "每位成员", "per month": "每月"}
     if not of:
         return text
     return f"{per.get(of, of)} {text}" if lang == "zh" else f"{text} {of}"
+
+
+def currency_name(currency: str) -> str:
+    """A currency as Chinese readers name it; its ISO code where it has no name here.
+
+    >>> currency_name("CNY"), currency_name("SGD")
+    ('元', 'SGD')
+    """
+    return CURRENCIES[currency]["zh"].format("").strip() if currency in CURRENCIES else currency
+
+
+def swipe_hint(lang: str) -> str:
+    """The line under a chart that a phone cannot show whole; hidden on wider screens and on paper."""
+    return f'<p class="siyu-swipe">{PAGE["swipe"][lang]}</p>'
 
 
 def interval_text(low: float, high: float, unit: str, lang: str, currency: str = "CNY") -> str:
     """An interval in brackets, its unit said once.
 
     >>> interval_text(0.451, 0.462, "share", "en"), interval_text(40, float("inf"), "days", "en")
-    (' (45.1% to 46.2%)', ' (40 or more)')
+    (' (45.1% to 46.2%)', ' (40 days or more)')
     >>> interval_text(88.88, 92.97, "money per customer", "zh", "USD")
     '（88.88 至 92.97 美元）'
     """
-    short = "money" if unit.startswith("money") else "share" if unit == "share" else ""
+    short = "money" if unit.startswith("money") else unit
     ends = [value_text(end, short, lang, currency) for end in (low, high)]
     if math.isinf(high):
-        return f"（{ends[0]} 或更多）" if lang == "zh" else f" ({ends[0]} or more)"
+        return f"（{ends[0]}或更多）" if lang == "zh" else f" ({ends[0]} or more)"
     if lang == "zh":
-        # Chinese puts the unit behind the number, so once is enough.
-        unit_of_both = re.search(r" [^\d]+$", ends[1]) if short == "money" else None
-        first = ends[0].removesuffix(unit_of_both.group()) if unit_of_both else ends[0]
-        return f"（{first} 至 {ends[1]}）"
-    return f" ({ends[0]} to {ends[1]})"
+        return f"（{_number_of(ends[0])} 至 {ends[1]}）"
+    return f" ({ends[0] if short == 'money' else _number_of(ends[0])} to {ends[1]})"
+
+
+def _number_of(text: str) -> str:
+    """The number of a value text without the unit that follows it: the other end of the interval carries it."""
+    return re.match(r"-?[\d,.]+%?|.*", text).group() if text[:1].isdigit() or text[:1] == "-" else text
 
 
 def estimate_text(estimate: Any, lang: str, currency: str) -> str:
@@ -172,18 +197,17 @@ def estimate_text(estimate: Any, lang: str, currency: str) -> str:
 def _period_axis(zh: str, en: str, days: int) -> dict[str, tuple[str, str]]:
     return {
         "cohort": (f"首购{zh}", f"{en.capitalize()} of first order"),
-        "age": (f"首购当{zh[0]}之后第几{zh}", f"Calendar {en}s since the first order's {en}"),
-        "block": (
-            f"首购后第几个 {days} 天（0 为最初 {days} 天）",
-            f"Blocks of {days} days since the first order (0: the first {days} days)",
+        "age": (
+            f"首购后第几个自然{zh}（首购当{zh}为 0）",
+            f"Calendar {en}s since the first order's {en}",
         ),
+        "block": (f"首购后天数（每段 {days} 天的起始日）", f"Days since the first order (start of each {days} days)"),
     }
 
 
 #: Axis labels of a cohort grid, (Chinese, English), by the period customers are grouped by.
 PERIOD_AXIS = {
-    "month": _period_axis("月份", "month", BLOCK_DAYS["month"])
-    | {"age": ("首购当月之后第几个月", "Calendar months since the first order's month")},
+    "month": _period_axis("月", "month", BLOCK_DAYS["month"]),
     "week": _period_axis("周", "week", BLOCK_DAYS["week"]),
-    "quarter": _period_axis("季度", "quarter", BLOCK_DAYS["quarter"]),
+    "quarter": _period_axis("季", "quarter", BLOCK_DAYS["quarter"]),
 }

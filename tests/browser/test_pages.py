@@ -13,7 +13,13 @@ import pytest
 from conftest import PROJECT
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PLACES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+CHROMIUM = next((found for found in map(shutil.which, PLACES) if found), None)
 BRAND = "cdnow"
 PAGES = sorted(path.stem for path in (PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 LANGUAGES = ("zh", "en")
@@ -32,7 +38,9 @@ def reports(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     if not CHROMIUM:
-        message = "Chromium is not installed, so no page was looked at: apt-get install chromium fonts-noto-cjk"
+        message = (
+            "SKIPPED: no Chromium or Chrome on this machine, so no page was looked at (Debian: chromium fonts-noto-cjk)"
+        )
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
     from playwright.sync_api import sync_playwright
 

@@ -74,9 +74,9 @@ def test_a_chart_carries_title_unit_source_and_n(shown, drawn):
 def test_a_chart_has_alt_text_and_its_numbers_in_its_language(shown):
     heatmap(ledger())
     (zh, _), (en, _) = shown
-    assert 'alt="热力图，2 批顾客' in zh
+    assert 'alt="热力图，2 个同期群' in zh
     assert 'alt="Heat map of 2 cohorts, 2024-01 to 2024-02' in en
-    assert "Highest 50.0% (cohort 2024-01, age 1), lowest 20.0% (cohort 2024-01, age 2)" in en
+    assert "Highest 50.0% (cohort 2024-01, at 1), lowest 20.0% (cohort 2024-01, at 2)" in en
     assert '<td class="number">25.0%</td>' in en
 
 

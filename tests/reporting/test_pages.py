@@ -10,7 +10,8 @@ from siyu_helpers.reporting import pages
 
 AROUND = {
     "lang": "en", "stem": "02_x", "brand": "Tiny <b>", "period": "2024", "synthetic": False, "source": "a & b",
-    "other_language": "zh", "ranges": "Ranges", "parameters": {"seed": 1, "observed_until": "<i>"},
+    "other_language": "zh", "ranges": "Ranges",
+    "parameters": [("seed", 1, "the seed"), ("observed_until", "<i>", "last day")],
     "inputs": [{"file": "orders.csv", "rows": 1200, "sha256": "ab12"}], "warnings": ["<u>"],
     "command": "siyu render tiny", "versions": "Python", "code": "c0de",
 }  # fmt: skip
@@ -140,7 +141,7 @@ def test_chinese_page_says_its_language(executed):
 
 def test_a_page_without_findings_says_so(executed):
     executed.cells[-1].outputs = []
-    assert "no finding to state" in pages.page_html(executed, AROUND)
+    assert "No finding: the data do not reach far enough" in pages.page_html(executed, AROUND)
 
 
 def test_indexes_escape_names():

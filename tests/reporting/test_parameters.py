@@ -70,6 +70,7 @@ def test_values_are_read_as_the_type_of_the_default(notebook, asked, taken):
         ({"lang": "en"}, "--lang"),
         ({"data_root": "/"}, "--data"),
         ({"observed_until": "a\nimport os"}, "control characters"),
+        ({"observed_until": "1998-02-30"}, "not a day of the calendar"),
         ({"x = 1; import os; y": "1"}, "no parameter"),
         ({"observed_until": object()}, "text"),
     ],

@@ -14,12 +14,12 @@ from siyu_helpers.reporting import words
         (0.00042, "share", "CNY", "0.04%", "0.04%"),
         (0.0, "share", "CNY", "0.0%", "0.0%"),
         (1.0, "share", "CNY", "100.0%", "100.0%"),
-        (23570, "customers", "CNY", "23,570 位顾客", "23,570 customers"),
-        (1, "customers", "CNY", "1 位顾客", "1 customer"),
+        (23570, "customers", "CNY", "23,570 位客户", "23,570 customers"),
+        (1, "customers", "CNY", "1 位客户", "1 customer"),
         (44, "days", "CNY", "44 天", "44 days"),
         (2.5, "orders per customer", "CNY", "2.5 笔/人", "2.5 orders per customer"),
         (35.391, "money", "CNY", "35.39 元", "CNY 35.39"),
-        (35.391, "money per customer", "USD", "每位顾客 35.39 美元", "$35.39 per customer"),
+        (35.391, "money per customer", "USD", "每位客户 35.39 美元", "$35.39 per customer"),
         (2500315.63, "money", "USD", "2,500,316 美元", "$2,500,316"),
         (-12.5, "money", "CNY", "-12.50 元", "-CNY 12.50"),
         (12.5, "money", "SGD", "12.50 SGD", "SGD 12.50"),
@@ -37,8 +37,8 @@ def test_a_value_with_its_unit(value, unit, currency, zh, en):
     [
         (0.1, 0.2, "share", "（10.0% 至 20.0%）", " (10.0% to 20.0%)"),
         (9.5, 1234.0, "money", "（9.50 至 1,234 元）", " (CNY 9.50 to CNY 1,234)"),
-        (40, 52, "days", "（40 至 52）", " (40 to 52)"),
-        (40, math.inf, "days", "（40 或更多）", " (40 or more)"),
+        (40, 52, "days", "（40 至 52 天）", " (40 to 52 days)"),
+        (40, math.inf, "days", "（40 天或更多）", " (40 days or more)"),
     ],
 )
 def test_an_interval_says_its_unit_once(low, high, unit, zh, en):
