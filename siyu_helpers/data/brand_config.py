@@ -34,6 +34,20 @@ DEFAULTS = {
 }
 # What `siyu new` leaves to be filled in.
 UNFILLED = ("<品牌名>", "<name>", "<slug>", "<YYYY-MM-DD>", "<which system, exported when and by whom>")
+# What a missing or unfilled key might say.
+EXAMPLES = {
+    "id": "acme",
+    "name": "{zh: 某品牌, en: Acme}",
+    "name.zh": "某品牌",
+    "name.en": "Acme",
+    "industry": "cosmetics",
+    "currency": "CNY",
+    "timezone": "Asia/Shanghai",
+    "observed_from": "2023-01-01",
+    "observed_until": "2024-12-31",
+    "history": "truncated",
+    "source": "ERP export of 5 January 2025",
+}
 _LISTS = ("unknown_customer", "lift_tests", "scenarios")
 _WORDS = {"history": ("complete", "truncated"), "domain": ("public", "semi", "private")}
 
@@ -76,6 +90,9 @@ def read(path: Path, folder_name: str) -> Reading:
     """
     try:
         text = path.read_bytes()[: LARGEST_FILE + 1].decode("utf-8-sig")
+    except OSError as error:
+        wrong = f"The file cannot be opened ({error.strerror})."
+        return Reading(_blank(), [Problem(FILE, None, None, wrong, "Check who may read it.")])
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         return Reading(_blank(), [Problem(FILE, line, None, "The file is not UTF-8 text.", "Save it as UTF-8.")])
@@ -126,13 +143,20 @@ def _plain_yaml(text: str) -> tuple[yaml.Node | None, list[Problem]]:
                 )
         root = None if problems else yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        wrong = "The file is not valid YAML" + (f" ({error.problem})." if getattr(error, "problem", None) else ".")
-        return None, [*problems, Problem(FILE, line, None, wrong, "Mend the line, or start from `siyu new`.")]
+        return None, [*problems, _not_yaml(error, text)]
     if not problems and not isinstance(root, yaml.MappingNode):
         problems = [Problem(FILE, 1, None, "The file has no settings.", "Write lines such as `id: acme`.")]
     return (None if problems else root), problems
+
+
+def _not_yaml(error: yaml.YAMLError, text: str) -> Problem:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return Problem(FILE, line, None, "The line holds a control character.", "Type the line again, without pasting.")
+    line = error.problem_mark.line + 1 if error.problem_mark else None
+    wrong = f"The file is not valid YAML ({error.problem})."
+    remedy = "Indent with spaces, put quotation marks around a text that holds a colon, or start from `siyu new`."
+    return Problem(FILE, line, None, wrong, remedy)
 
 
 def _settings(root: yaml.MappingNode, folder_name: str) -> Reading:
@@ -153,19 +177,6 @@ def _settings(root: yaml.MappingNode, folder_name: str) -> Reading:
         # A period that contradicts itself would make every order wrong as well.
         config["observed_from"] = config["observed_until"] = None
     return Reading(config, problems)
-
-
-EXAMPLES = {
-    "id": "acme",
-    "name": "{zh: 某品牌, en: Acme}",
-    "industry": "cosmetics",
-    "currency": "CNY",
-    "timezone": "Asia/Shanghai",
-    "observed_from": "2023-01-01",
-    "observed_until": "2024-12-31",
-    "history": "truncated",
-    "source": "ERP export of 5 January 2025",
-}
 
 
 def _key(node: yaml.Node, known: list[str], seen: dict) -> str:
@@ -223,7 +234,8 @@ def _text(node: yaml.Node, key: str, blank: bool = False) -> str:
            for c in value.replace("\n", "")):  # fmt: skip
         raise _Wrong(node, key, "The text holds control characters.", "Type the text again, without pasting.")
     if value in UNFILLED:
-        raise _Wrong(node, key, f"{quoted(value)} is still to be filled in.", "Write the brand's own.")
+        example = f", such as {EXAMPLES[key]}" if key in EXAMPLES else ""
+        raise _Wrong(node, key, f"{quoted(value)} is still to be filled in.", f"Write the brand's own{example}.")
     if not value.strip() and not blank:
         raise _Wrong(node, key, "The text is blank.", "Write something, or delete the line if it is optional.")
     return value
@@ -322,7 +334,8 @@ def _our_name(node: yaml.Node, tables: list[str]) -> str:
     if value not in known:
         near = nearest(value, known)
         remedy = f"Did you mean {near}?" if near else "Write their header first, then our name of the column."
-        raise _Wrong(node, "columns", f"{quoted(value)} is not a column of the contract.", remedy)
+        place = tables[0] if len(tables) == 1 else "the contract"
+        raise _Wrong(node, "columns", f"{quoted(value)} is not a column of {place}.", remedy)
     return value
 
 
@@ -362,15 +375,16 @@ def _together(config: dict, lines: dict, folder_name: str) -> list[Problem]:
     elif identity and identity != folder_name:
         add("id", f"The id {identity} differs from the folder's name {quoted(folder_name)}.", "Make the two equal.")
     if config["industry"] and not SLUG.fullmatch(config["industry"]):
-        add("industry", "The industry is written as a slug.", "Use a-z, 0-9, _ and -, such as cosmetics.")
+        wrong = f"{quoted(config['industry'])} is not the key of an industry."
+        add("industry", wrong, "Write it with a-z, 0-9, _ and -, such as cosmetics.")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         add("currency", f"{quoted(currency)} is not a currency code.", "Write three capitals, such as CNY.")
     # Names without a place, such as EST or localtime, mean different things on different machines.
     zones = {name for name in zoneinfo.available_timezones() if "/" in name} | {"UTC"}
     if zone and zone not in zones:
         near = nearest(zone, zones)
-        remedy = f"Did you mean {near}?" if near else "For China write Asia/Shanghai."
-        add("timezone", f"{quoted(zone)} is not a time zone.", remedy)
+        perhaps = f", or did you mean {near}?" if near else "."
+        add("timezone", f"{quoted(zone)} is not a time zone.", f"For China write Asia/Shanghai{perhaps}")
     start, end = config["observed_from"], config["observed_until"]
     if start and end and start > end:
         add("observed_until", f"observed_until {end} is before observed_from {start}.", "Correct the days.")

@@ -5,6 +5,7 @@
 (69659, ['order_id', 'customer_id', 'ordered_at', 'amount'])
 """
 
+import contextlib
 import datetime
 import os
 from dataclasses import dataclass, field
@@ -146,16 +147,13 @@ def load(brand: str, data_root: str | os.PathLike | None = None) -> Brand:
     folder = _folder(brand, data_root)
     reading = brand_config.read(folder / brand_config.FILE, brand)
     files, problems = building.table_files(folder)
-    try:
-        inputs = _inputs(folder, files)
-    except OSError as error:
-        raise DataProblems(brand, [Problem(Path(error.filename).name, None, None, "The file cannot be opened.",
-                                           "Check that it is a file, and who may read it.")]) from None  # fmt: skip
+    problems = reading.problems + problems
+    inputs = _inputs(folder, files)
     home, private = cache.homes(folder)
     key = cache.key(inputs)
     account = cache.account_of(home, key)
-    if account is None or reading.problems or problems or identifiers.key_of(private) != key:
-        built = building.build(brand, files, reading.config, reading.problems + problems)
+    if account is None or problems or identifiers.key_of(private) != key:
+        built = building.build(brand, files, reading.config, problems)
         if _inputs(folder, files) != inputs:
             changed = Problem(folder.name, None, None, "A file has changed while it was read.", "Try again.")
             raise DataProblems(brand, [changed])
@@ -173,13 +171,22 @@ def _folder(brand: str, data_root: str | os.PathLike | None) -> Path:
     root = Path(data_root) if data_root is not None else cache.default_data_root()
     _check_name(brand)
     if brand in NOT_BRANDS or not (root / brand / brand_config.FILE).is_file():
-        there = list_brands(root)
-        near = nearest(brand, there)
-        hint = f" Did you mean {near}?" if near else f" `siyu new {brand}` makes one."
-        raise UnknownBrandError(
-            f"There is no brand {brand} in {root}. Brands there: {', '.join(there) or 'none'}.{hint}"
-        )
+        raise UnknownBrandError(_no_such_brand(brand, root))
     return (root / brand).resolve()
+
+
+def _no_such_brand(brand: str, root: Path) -> str:
+    if brand in NOT_BRANDS:
+        return f"{brand} is the folder of public facts, not a brand."
+    if (root / brand).is_dir():
+        return (
+            f"The folder {root / brand} has no {brand_config.FILE}, so it is not a brand yet. "
+            f"Make a brand of another name with `siyu new` and copy its {brand_config.FILE} there."
+        )
+    there = list_brands(root)
+    near = nearest(brand, there)
+    hint = f"Did you mean {near}?" if near else f"`siyu new {brand}` makes one."
+    return f"There is no brand {brand} in {root}. Brands there: {', '.join(there) or 'none'}. {hint}"
 
 
 def _check_name(brand: str) -> None:
@@ -190,11 +197,16 @@ def _check_name(brand: str) -> None:
 
 
 def _inputs(folder: Path, files: dict[str, Path]) -> list[dict]:
-    paths = [folder / brand_config.FILE, *files.values()]
-    return [
-        {"file": path.name, "sha256": cache.file_hash(path), "bytes": path.stat().st_size, "rows": None}
-        for path in paths
-    ]
+    """Name, hash and size of the files; None for one that cannot be opened, of which `build` will complain."""
+    found = []
+    for path in [folder / brand_config.FILE, *files.values()]:
+        size = digest = None
+        # A pipe in place of a file would be waited for, forever.
+        if path.is_file():
+            with contextlib.suppress(OSError):
+                size, digest = path.stat().st_size, cache.file_hash(path)
+        found.append({"file": path.name, "sha256": digest, "bytes": size, "rows": None})
+    return found
 
 
 def list_brands(data_root: str | os.PathLike | None = None) -> list[str]:
@@ -206,7 +218,7 @@ def list_brands(data_root: str | os.PathLike | None = None) -> list[str]:
     True
     """
     root = Path(data_root) if data_root is not None else cache.default_data_root()
-    found = sorted(path.parent.name for path in root.glob(f"*/{brand_config.FILE}"))
+    found = sorted(path.parent.name for path in root.glob(f"*/{brand_config.FILE}") if path.is_file())
     return [name for name in found if name not in NOT_BRANDS and brand_config.SLUG.fullmatch(name)]
 
 

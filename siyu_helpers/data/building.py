@@ -43,6 +43,12 @@ class _Loaded:
     kinds: dict[str, str]
     account: dict
     problems: list[Problem]
+    faults: list[values.Fault]
+
+    @property
+    def people(self) -> list[pl.Series]:
+        """Its identifiers as the file writes them, order numbers aside."""
+        return [self.text.frame[name] for name, kind in self.kinds.items() if kind != "order"]
 
 
 def table_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
@@ -64,25 +70,33 @@ def table_files(folder: Path) -> tuple[dict[str, Path], list[Problem]]:
             wrong = f"Both {there[0].name} and {there[1].name} are there."
             problems.append(Problem(there[0].name, None, None, wrong, "Keep one of them."))
     if REQUIRED_TABLE not in files:
-        others = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-        near = nearest("orders.csv", [name for name in others if not name.endswith(".yml")])
-        remedy = (
-            f"Rename {near} to orders.csv." if near else "Put the orders there as CSV UTF-8; columns: see `siyu new`."
-        )
-        problems.append(Problem("orders.csv", None, None, "The table of orders is missing.", remedy))
+        problems.append(Problem("orders.csv", None, None, "The table of orders is missing.", _where_orders_are(folder)))
     return files, problems
+
+
+def _where_orders_are(folder: Path) -> str:
+    """What to do when there is no table of orders: perhaps it has a name much like it."""
+    near = nearest("orders.csv", [path.name for path in _tabular(folder)])
+    if near is None:
+        return "Put the orders there as CSV UTF-8; columns: see `siyu new`."
+    suffix = Path(near).suffix.lower()
+    return f"Rename {near} to orders{suffix}." if suffix in SUFFIXES else f"Save {near} as orders.csv (CSV UTF-8)."
+
+
+def _tabular(folder: Path) -> list[Path]:
+    """The files of a folder that look like tables; Excel's lock files (~$orders.xlsx) do not."""
+    suffixes = (*SUFFIXES, ".xlsx", ".xls", ".txt", ".tsv")
+    return [
+        path for path in sorted(folder.iterdir())
+        if path.is_file() and path.suffix.lower() in suffixes and not path.name.startswith((".", "~"))
+    ]  # fmt: skip
 
 
 def stray_files(folder: Path) -> list[str]:
     """Files in a brand's folder that look like tables but are not read, each with what was probably meant."""
     told = []
-    for path in sorted(folder.iterdir()):
-        known = path.stem in TABLES and path.suffix in SUFFIXES
-        if (
-            path.is_file()
-            and not known
-            and path.suffix.lower() in (".csv", ".parquet", ".xlsx", ".xls", ".txt", ".tsv")
-        ):
+    for path in _tabular(folder):
+        if path.stem not in TABLES or path.suffix not in SUFFIXES:
             near = nearest(path.stem, TABLES)
             told.append(f"{path.name} is not read" + (f"; did you mean {near}.csv?" if near else "."))
     return told
@@ -112,12 +126,14 @@ def build(brand: str, files: dict[str, Path], config: dict, problems: list[Probl
     for name, path in files.items():
         try:
             loaded[name] = _load(TABLES[name], path, config)
-            problems += loaded[name].problems
         except reading.Unreadable as unreadable:
             problems += unreadable.problems
     if "orders" in loaded and "customers" in loaded:
         late = validation.first_order_faults(loaded["orders"].frame, loaded["customers"].frame)
-        problems += validation.problems(late, loaded["customers"].text, "customers")
+        loaded["customers"].faults += late
+    people = [series for table in loaded.values() for series in table.people]
+    for name, table in loaded.items():
+        problems += table.problems + validation.problems(_once(table.faults), table.text, name, people)
     if problems:
         raise DataProblems(brand, problems)
     return _number(loaded)
@@ -134,8 +150,7 @@ def _load(table: Table, path: Path, config: dict) -> _Loaded:
     except reading.Unreadable as unreadable:
         raise reading.Unreadable(*problems, *unreadable.problems) from None
     frame, kinds, faults = _values(table, text, match.covariates, config)
-    faults += [fault for fault in validation.faults(table, frame, config) if fault.rows.len()]
-    problems += text.problems + validation.problems(_once(faults), text, table.name)
+    faults += validation.faults(table, frame, config)
     account = {
         "file": path.name,
         "rows": frame.height,
@@ -148,7 +163,7 @@ def _load(table: Table, path: Path, config: dict) -> _Loaded:
     }
     if "customer_id" in frame.columns:
         account["without_customer"] = frame["customer_id"].null_count()
-    return _Loaded(text, frame, kinds, account, problems)
+    return _Loaded(text, frame, kinds, account, problems + text.problems, faults)
 
 
 def _shown(header: str) -> str:
@@ -177,11 +192,12 @@ def _values(table: Table, text: reading.TextTable, covariates: list[str], config
     for name in text.frame.columns:
         column = None if name in covariates else table.column(name)
         if column is None:
-            series, kind, met = covariate(text.frame[name])
+            (series, kind), met = covariate(text.frame[name]), []
         else:
             series, met = values.typed(
-                _without_unknown(text.frame[name], table, column, config), column, config["timezone"] or "UTC"
-            )
+                _without_unknown(text.frame[name], table, column, config), column,
+                config["timezone"] or "UTC", config["currency"],
+            )  # fmt: skip
             kind = column.namespace
         if column is not None and (table.name, name) == ("orders", "customer_id"):
             met = met + _blank_customers(text.frame[name], config)
@@ -209,7 +225,7 @@ def _blank_customers(text: pl.Series, config: dict) -> list[values.Fault]:
     return [values.Fault("customer_id", text.is_null().arg_true(), "The cell is empty.", remedy)]
 
 
-def covariate(text: pl.Series) -> tuple[pl.Series, str | None, list[values.Fault]]:
+def covariate(text: pl.Series) -> tuple[pl.Series, str | None]:
     """A column of `customers` that the contract does not know: a number, a text, or something personal.
 
     Returns
@@ -219,8 +235,6 @@ def covariate(text: pl.Series) -> tuple[pl.Series, str | None, list[values.Fault
     kind : str or None
         The kind of identifier it is to be numbered as, when its name or its values look personal: a phone, an e-mail
         address or an identity number, or a text that is different for nearly everybody.
-    faults : list
-        Always empty: whatever stands in a covariate is accepted.
 
     Example
     -------
@@ -234,8 +248,8 @@ def covariate(text: pl.Series) -> tuple[pl.Series, str | None, list[values.Fault
     many = len(distinct) > 50 and len(distinct) > len(text) / 2
     personal = bool(PERSONAL_NAME.search(text.name)) or distinct.str.contains(values.LOOKS_PERSONAL).any()
     if personal or whole or (many and not numeric):
-        return text, f"customers.{text.name}", []
-    return (text.cast(pl.Float64) if numeric else text), None, []
+        return text, f"customers.{text.name}"
+    return (text.cast(pl.Float64) if numeric else text), None
 
 
 def _number(loaded: dict[str, _Loaded]) -> Built:

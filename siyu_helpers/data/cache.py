@@ -95,7 +95,7 @@ def write(home: Path, key: str, tables: dict[str, pl.DataFrame], account: dict) 
     finally:
         shutil.rmtree(writing, ignore_errors=True)
     for other in home.iterdir():
-        if other.name != key and not (other.name.startswith(".writing-") and _alive(other.name.split("-")[1])):
+        if other.name != key and not (other.name.startswith(".writing-") and is_running(other.name.split("-")[1])):
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -103,7 +103,7 @@ def _private_file(path: Path):
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
-def _alive(process: str) -> bool:
+def is_running(process: str) -> bool:
     """Whether the process that began to write a folder still runs, so that its unfinished work is left alone."""
     try:
         os.kill(int(process), 0)

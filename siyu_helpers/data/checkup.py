@@ -302,7 +302,8 @@ def _print_orders(brand: Brand, console: Console) -> None:
     counts = repeats(orders)
     _heading(console, "Orders")
     keyless = _share(counts["without_customer"], counts["orders"])
-    _say(console, f"{counts['customers']:,} customers; {keyless} of orders have no customer key")
+    people = "1 customer" if counts["customers"] == 1 else f"{counts['customers']:,} customers"
+    _say(console, f"{people}; {keyless} of orders have no customer key")
     _say(console, f"{counts['same_day']:,} orders beyond a customer's first of the day")
     _say(console, f"{counts['twins']:,} orders that equal an earlier line in customer, time and amount")
     _say(console, f"{counts['free']:,} orders with an amount of zero (kept)")

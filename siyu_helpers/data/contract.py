@@ -12,8 +12,9 @@ VALUE_SHOWN = 24
 LOOKS_LIKE_PHONE = r"1[3-9][0-9]{9}"
 # Headers of columns that probably name people.
 PERSONAL_NAME = re.compile(
-    r"name|phone|mobile|\btel|e-?mail|address|we_?chat|weixin|open_?id|union_?id|external_?userid|id_?card|passport|\bqq\b|"
-    r"姓名|名字|手机|电话|地址|昵称|微信|邮箱|身份证|会员名|账号|帐号|联系",
+    r"name|phone|mobile|\btel|e-?mail|address|we_?chat|weixin|open_?id|union_?id|user_?id|member_?id|device_?id|id_?card|"
+    r"passport|account(?:_?(?:id|no|number))?$|nick|staff|employee|\bqq\b|"
+    r"姓名|名字|手机|电话|地址|昵称|微信|邮箱|身份证|(?:客户|会员|买家|用户)(?:id|编号|号|名|卡)|推荐人|收货人|收件人|添加人|导购|员工|账号|帐号|联系",
     re.IGNORECASE,
 )
 
@@ -303,6 +304,7 @@ def _message(brand: str, problems: list[Problem]) -> str:
         groups.setdefault((problem.file, problem.column, problem.remedy), []).append(problem)
     for (file, column, remedy), members in groups.items():
         lines += ["", file + (f", column {column}" if column else "")]
+        members = sorted(members, key=lambda problem: problem.line or 0)
         for problem in members[:EXAMPLES_SHOWN]:
             lines.append(f"  {problem.unit} {problem.line}: {problem.wrong}" if problem.line else f"  {problem.wrong}")
         more = sum(problem.more for problem in members) + len(members[EXAMPLES_SHOWN:])
@@ -338,7 +340,7 @@ def quoted(value: str, kind: str = "text", identifiers=()) -> str:
         Kind of its column. Of all identifiers only order numbers are shown; six or more digits in a row are shown
         only in a money column, and nowhere if they look like a phone number.
     identifiers : iterable of str
-        The identifiers on the same line; a value that equals or contains one is hidden.
+        Identifiers near by; a value that equals or contains one is hidden.
 
     Returns
     -------
@@ -357,7 +359,9 @@ def quoted(value: str, kind: str = "text", identifiers=()) -> str:
     else:
         phone = re.search(LOOKS_LIKE_PHONE, re.sub(r"[\s-]", "", text))
         long_number = kind != "money" and re.search(r"\d{6}", text)
-        personal = kind.startswith("id:") or "@" in text or phone or long_number
+        # A word in Chinese where a number or a time should be is a person's name when columns have slipped.
+        name = kind not in ("text", "flag") and re.fullmatch(r"[\u3400-\u9fff·]{2,8}", text)
+        personal = kind.startswith("id:") or "@" in text or phone or long_number or name
     if same or personal:
         return "the value (not shown)"
     text = "".join(character if character.isprintable() else "?" for character in text)

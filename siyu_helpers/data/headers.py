@@ -1,10 +1,11 @@
 """Headers: which column of a file is which column of the contract."""
 
+import json
 import re
 from dataclasses import dataclass, field
 
 from siyu_helpers.data.contract import EXPORT_HEADERS, Problem, Table, nearest, quoted
-from siyu_helpers.data.reading import RawFile
+from siyu_helpers.data.reading import RawFile, clean_name
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,13 @@ def renames(columns: dict, table: Table) -> dict[str, str]:
     >>> renames({"订单编号": "order_id", "费用": "spend", "orders": {"实付": "amount"}}, TABLES["orders"])
     {'订单编号': 'order_id', '实付': 'amount'}
     """
-    flat = {head: name for head, name in columns.items() if isinstance(name, str) and table.column(name)}
-    return flat | columns.get(table.name, {}) if isinstance(columns.get(table.name), dict) else flat
+    flat = {clean_name(head): name for head, name in columns.items() if isinstance(name, str) and table.column(name)}
+    return flat | _own_renames(columns, table)
+
+
+def _own_renames(columns: dict, table: Table) -> dict[str, str]:
+    own = columns.get(table.name)
+    return {clean_name(head): name for head, name in own.items()} if isinstance(own, dict) else {}
 
 
 def match(raw: RawFile, table: Table, columns: dict) -> Match:
@@ -68,7 +74,7 @@ def match(raw: RawFile, table: Table, columns: dict) -> Match:
         elif head and name is None and head not in found.covariates:
             _leave_out_or_keep(raw, table, position, head, found)
     found.problems.extend(_missing(raw, table, taken, ours, found))
-    for head, name in columns.get(table.name, {}).items() if isinstance(columns.get(table.name), dict) else ():
+    for head, name in _own_renames(columns, table).items():
         if head not in raw.header and not any(problem.column == name for problem in found.problems):
             found.warnings.append(f"{raw.path.name}: brand.yml maps {quoted(head)} to {name}; no such header is there.")
     return found
@@ -91,6 +97,10 @@ def _missing(raw: RawFile, table: Table, taken: dict, ours: dict, found: Match) 
     if missing == required and _looks_like_data(raw.header):
         wrong = "The first line seems to hold data, not column names."
         return [_problem(raw, None, wrong, f"Put a first line with the names: {','.join(required)}.")]
+    if missing == required and len(required) > 1 and sum(map(bool, raw.header)) == 1:
+        wrong = "The first line holds a single text, not the names of columns."
+        remedy = f"Delete what stands above the line with the names; they are: {','.join(required)}."
+        return [_problem(raw, None, wrong, remedy)]
     return [_problem(raw, name, *_missing_column(raw, name, ours, found)) for name in missing]
 
 
@@ -106,10 +116,8 @@ def _missing_column(raw: RawFile, name: str, ours: dict, found: Match) -> tuple[
     wrong = f"The column {name} is missing."
     if candidate is None:
         return wrong, f"Add it, or say under columns in brand.yml which header it is: `their header: {name}`."
-    return (
-        wrong,
-        f"If {quoted(candidate)} is meant, rename it, or write in brand.yml `columns: {{{candidate}: {name}}}`.",
-    )
+    head = candidate if re.fullmatch(r"[\w()（）-]+", candidate) else json.dumps(candidate, ensure_ascii=False)
+    return wrong, f"If {quoted(candidate)} is meant, rename it, or write in brand.yml `columns: {{{head}: {name}}}`."
 
 
 def _looks_like_data(header: list[str]) -> bool:

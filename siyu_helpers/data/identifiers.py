@@ -7,6 +7,7 @@ are kept: `private/<brand>/identifiers.parquet`, readable by its owner alone and
 """
 
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,10 +75,9 @@ def write(values: dict[str, pa.Array], folder: Path, key: str) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
-    target, writing = folder / FILE, folder / f".{FILE}.{os.getpid()}"
-    writing.unlink(missing_ok=True)
     # Created with mode 600, not changed to it afterwards: there is no moment at which others can read it.
-    handle = os.open(writing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    handle, writing = tempfile.mkstemp(prefix=f".{FILE}.", dir=folder)
+    target = folder / FILE
     try:
         with os.fdopen(handle, "wb") as stream:
             schema = _SCHEMA.with_metadata({b"key": key.encode()})
@@ -86,7 +86,7 @@ def write(values: dict[str, pa.Array], folder: Path, key: str) -> Path:
                     writer.write_table(_rows(kind, texts).cast(schema))
         os.replace(writing, target)
     finally:
-        writing.unlink(missing_ok=True)
+        Path(writing).unlink(missing_ok=True)
     return target
 
 

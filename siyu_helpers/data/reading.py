@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from siyu_helpers.data.contract import EXAMPLES_SHOWN, Problem, quoted
+from siyu_helpers.data.contract import EXAMPLES_SHOWN, REQUIRED_TABLE, Problem, quoted
 
 CHUNK = 1 << 24
 _SAVE_AS = "Save it as 'CSV UTF-8 (comma delimited)' and try again."
+_NEITHER = "The file is neither UTF-8 nor GB18030 text from this line on."
 # The first bytes of files that are often renamed to .csv.
 _SIGNATURES = (
     (b"PK\x03\x04", "The file is an Excel workbook (or a zip archive), not CSV."),
@@ -30,6 +31,7 @@ _SIGNATURES = (
     (b"\xff\xfe", "The file is encoded in UTF-16 ('Unicode text')."),
     (b"\xfe\xff", "The file is encoded in UTF-16 ('Unicode text')."),
     (b"%PDF", "The file is a PDF, not CSV."),
+    *((mark, "The file is JSON, not CSV.") for mark in (b"{", b"[{", b"[\n", b"[\r\n")),
 )
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 
@@ -128,6 +130,9 @@ def look(path: Path) -> RawFile:
         wrong = f"The file cannot be opened ({error.strerror})."
         raise Unreadable(_whole(path, wrong, "Check who may read it.")) from None
     raw.problems.extend(_header_problems(raw))
+    if raw.unit == "row" and raw.problems:
+        # Columns of a Parquet file are found by name alone.
+        raise Unreadable(*raw.problems)
     return raw
 
 
@@ -153,8 +158,6 @@ def cells(raw: RawFile, names: dict[int, str]) -> TextTable:
         There are no rows, or a quotation mark makes the lines impossible to tell apart.
     """
     frame, problems = _cells_parquet(raw, names) if raw.unit == "row" else _cells_csv(raw, names)
-    if frame.height == 0 and not problems:
-        raise Unreadable(_whole(raw.path, "The file has column names but no rows.", "Fill it, or remove the file."))
     frame = frame.select(pl.all().str.strip_chars())
     frame = frame.select(pl.when(pl.col(name) != "").then(pl.col(name)) for name in frame.columns)
     records, kept, dropped = frame.height, None, {}
@@ -163,6 +166,10 @@ def cells(raw: RawFile, names: dict[int, str]) -> TextTable:
         dropped = {"lines with nothing but commas": int(empty.sum())}
         kept = (~empty).arg_true()
         frame = frame.filter(~empty)
+    if frame.height == 0 and not problems:
+        remedy = "Put your rows below the first line"
+        remedy += "." if raw.path.stem == REQUIRED_TABLE else ", or remove the file."
+        raise Unreadable(_whole(raw.path, "The file has column names but no rows.", remedy))
     return TextTable(raw, names, frame, records, kept, dropped, problems)
 
 
@@ -185,6 +192,7 @@ def _look_csv(path: Path) -> RawFile:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise Unreadable(_whole(path, "The file is a web page, not CSV.", f"Open it in Excel. {_SAVE_AS}"))
     encoding = _encoding(path)
+    header = _csv_header(path, encoding)
     with path.open("rb") as stream:
         breaks, quotes, last = 0, False, b""
         while chunk := stream.read(CHUNK):
@@ -192,19 +200,31 @@ def _look_csv(path: Path) -> RawFile:
             quotes = quotes or b'"' in chunk
             last = chunk[-1:]
     # A last line without its line break is a line too.
-    return RawFile(path, encoding, _csv_header(path, encoding), breaks + (last != b"\n"), quotes)
+    return RawFile(path, encoding, header, breaks + (last != b"\n"), quotes)
 
 
 def _encoding(path: Path) -> str:
-    """UTF-8 if every byte agrees, else GB18030 if every byte agrees; anything else is refused."""
-    bad_lines = {}
-    for encoding in ("utf-8", "gb18030"):
-        bad_lines[encoding] = _first_undecodable_line(path, encoding)
-        if bad_lines[encoding] is None:
-            return encoding
+    """UTF-8 if every byte agrees, else GB18030 if every byte agrees and the text is Chinese; else it is refused."""
+    not_utf8 = _first_undecodable_line(path, "utf-8")
+    if not_utf8 is None:
+        return "utf-8"
+    if _first_undecodable_line(path, "gb18030") is None and _is_chinese(path):
+        return "gb18030"
     # The line is that of UTF-8, the encoding that is asked for.
-    wrong = "The file is neither UTF-8 nor GB18030 text from this line on."
-    raise Unreadable(_whole(path, wrong, _SAVE_AS, bad_lines["utf-8"]))
+    raise Unreadable(_whole(path, _NEITHER, _SAVE_AS, not_utf8))
+
+
+def _is_chinese(path: Path) -> bool:
+    """Whether a text that decodes as GB18030 was written so: Müller in Latin-1 decodes too, to a rare character.
+
+    At least a quarter of the different characters beyond ASCII have to be among the common ones, those of GB2312.
+    """
+    characters: set[str] = set()
+    with path.open(encoding="gb18030", newline="") as stream:
+        while chunk := stream.read(CHUNK):
+            characters.update(chunk)
+    beyond = "".join(character for character in characters if not character.isascii())
+    return 4 * len(beyond.encode("gb2312", "ignore")) >= 2 * len(beyond)
 
 
 def _first_undecodable_line(path: Path, encoding: str) -> int | None:
@@ -232,8 +252,7 @@ def _refuse_lost_characters(path: Path, text: str, line: int, encoding: str) -> 
     if encoding == "gb18030" and not text.isascii():
         place = next((at for at, character in enumerate(text) if "\ue000" <= character <= "\uf8ff"), None)
         if place is not None:
-            wrong = "The file is neither UTF-8 nor GB18030 text from this line on."
-            raise Unreadable(_whole(path, wrong, _SAVE_AS, line + text.count("\n", 0, place)))
+            raise Unreadable(_whole(path, _NEITHER, _SAVE_AS, line + text.count("\n", 0, place)))
 
 
 def _csv_header(path: Path, encoding: str) -> list[str]:
@@ -242,7 +261,7 @@ def _csv_header(path: Path, encoding: str) -> list[str]:
             header = next((record for record in csv.reader(stream) if record), [])
         except csv.Error:
             header = []
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|，"):
         wrong = "The columns seem to be separated by something other than commas."
         raise Unreadable(_whole(path, wrong, _SAVE_AS, 1))
     return [clean_name(name) for name in header]
@@ -269,17 +288,16 @@ def _look_parquet(path: Path) -> RawFile:
     except pa.ArrowException:
         wrong = "The file is not readable Parquet."
         raise Unreadable(_whole(path, wrong, "Write it again, or save it as CSV.")) from None
-    for name, kind in zip(schema.names, schema.types, strict=True):
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind):
-            wrong = f"The column {quoted(name)} holds lists or bytes."
-            raise Unreadable(_whole(path, wrong, "Keep one plain value in each cell."))
     return RawFile(path, "parquet", [clean_name(name) for name in schema.names])
 
 
 def _header_problems(raw: RawFile) -> list[Problem]:
     problems, seen = [], {}
     line = 1 if raw.unit == "line" else None
+    title = sum(map(bool, raw.header)) == 1
     for position, name in enumerate(raw.header, start=1):
+        if not name and title:
+            continue
         if not name:
             wrong = f"Column {position} has no name."
             problems.append(_whole(raw.path, wrong, "Name the column, or delete it if it is empty.", line))
@@ -304,7 +322,10 @@ def _cells_csv(raw: RawFile, names: dict[int, str]) -> tuple[pl.DataFrame, list[
     try:
         table = _arrow(raw, names, skip)
     except pa.ArrowInvalid:
-        raise Unreadable(*_scan(raw)[1] or [_unpaired(raw, None)]) from None
+        starts, problems = _scan(raw)
+        if not starts and not problems:
+            return pl.DataFrame(schema=dict.fromkeys(names.values(), pl.String)), []
+        raise Unreadable(*problems or [_unpaired(raw, None)]) from None
     frame = pl.from_arrow(table).rename({f"f{position}": name for position, name in names.items()})[1:]
     # More lines than records: blank lines, or a quotation mark that swallowed lines, of which PyArrow says nothing.
     swallowed = raw.has_quotes and raw.line_breaks != frame.height + 1
@@ -394,20 +415,36 @@ def _blank_everywhere(raw: RawFile, candidates: pl.Series) -> pl.Series:
     return frame.select(cells_blank).to_series() & candidates
 
 
-def _cells_parquet(raw: RawFile, names: dict[int, str]) -> tuple[pl.DataFrame, list]:
-    wanted = [pa.parquet.read_schema(raw.path).names[position] for position in names]
+def _cells_parquet(raw: RawFile, names: dict[int, str]) -> tuple[pl.DataFrame, list[Problem]]:
+    schema = pa.parquet.read_schema(raw.path)
+    problems = [
+        _whole(raw.path, "The column holds lists, bytes or lengths of time.", "Keep one plain value in each cell.",
+               column=quoted(name).strip("'"))
+        for position, name in names.items() if not _is_plain(schema.types[position])
+    ]  # fmt: skip
+    if problems:
+        raise Unreadable(*problems)
     try:
-        frame = pl.from_arrow(pa.parquet.read_table(raw.path, columns=wanted))
+        frame = pl.from_arrow(pa.parquet.read_table(raw.path, columns=[schema.names[position] for position in names]))
     except (pa.ArrowException, OSError):
         raise Unreadable(_whole(raw.path, "The file is damaged.", "Write it again, or save it as CSV.")) from None
     frame = frame.select(_as_text(column).alias(name) for column, name in zip(frame, names.values(), strict=True))
     return frame.with_columns(pl.all().fill_null("")), []
 
 
+def _is_plain(kind: pa.DataType) -> bool:
+    """Whether a cell of this type is one text, number, time or truth value."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    tests = ("string", "large_string", "string_view", "integer", "floating", "decimal", "boolean", "timestamp", "date",
+             "time", "null")  # fmt: skip
+    return any(getattr(pa.types, f"is_{test}")(kind) for test in tests)
+
+
 def _as_text(column: pl.Series) -> pl.Series:
     if isinstance(column.dtype, pl.Datetime):
+        # Part of a second is written only where there is one: six zeros would look like an identifier.
         offset = "%:z" if column.dtype.time_zone else ""
-        return column.dt.strftime("%Y-%m-%d %H:%M:%S%.6f" + offset)
+        return column.dt.strftime("%Y-%m-%d %H:%M:%S%.f" + offset)
     if column.dtype == pl.Null:
         return pl.Series(column.name, [None] * len(column), dtype=pl.String)
     return column.cast(pl.String)

@@ -53,7 +53,8 @@ def faults(table: Table, frame: pl.DataFrame, config: dict) -> list[Fault]:
         Blank cells, numbers and times out of range, unknown channels, lines that repeat a key, and pairs of columns
         that contradict each other.
     """
-    return _columns(table, frame, config) + _repeated(table, frame) + _contradictions(table.name, frame)
+    found = _columns(table, frame, config)
+    return found + _repeated(table, frame) + _contradictions(table.name, frame, found)
 
 
 def _schema(table: Table, names: list[str], config: dict):
@@ -139,13 +140,12 @@ def _unknown(table: Table, column: Column, values: pl.Series, rows: pl.Series, c
 
 
 def _repeated(table: Table, frame: pl.DataFrame) -> list[Fault]:
-    """Lines whose key occurs on an earlier line; a blank in a required part of the key is another fault's affair."""
+    """Lines whose key occurs on an earlier line; a missing or blank part of the key is another fault's affair."""
     key = [name for name in table.key if name in frame.columns]
-    if not key:
+    needed = [name for name in table.key if table.column(name).required]
+    if not key or not set(needed) <= set(key):
         return []
-    whole = frame.select(
-        pl.all_horizontal(pl.col(n).is_not_null() for n in key if not table.column(n).blank)
-    ).to_series()
+    whole = frame.select(pl.all_horizontal(pl.col(needed).is_not_null())).to_series()
     keys = frame.select(key)
     duplicated = keys.is_duplicated() & whole
     if not duplicated.any():
@@ -153,41 +153,34 @@ def _repeated(table: Table, frame: pl.DataFrame) -> list[Fault]:
     repeated = keys.with_row_index("row").filter(duplicated).with_columns(first=pl.col("row").min().over(key))
     repeated = repeated.filter(pl.col("row") > pl.col("first"))
     if table.name == "orders":
-        wrong = "The order id {value} is also on {earlier}."
+        wrong = "{value} is also on {earlier}."
         remedy = "Keep one line an order; if the file has one line an item, add the items of an order up first."
     else:
-        wrong = f"The same {', '.join(key)} is also on {{earlier}}."
+        wrong = f"The same {' and '.join(key)} as on {{earlier}}."
         remedy = f"A line is {table.grain_en}: keep one."
     return [Fault(key[0], repeated["row"], wrong, remedy, repeated["first"])]
 
 
-# (table, later or smaller column, earlier or larger column, what is wrong, remedy)
+# (table, the column that is earlier or smaller, the other one, the column to name, what is wrong)
 _ORDERED = (
-    (
-        "members",
-        "joined_at",
-        "left_at",
-        "The stay ends (left_at) before it begins (joined_at).",
-        "Correct one of them.",
-    ),
-    (
-        "accounts",
-        "opened_at",
-        "banned_at",
-        "The account is banned (banned_at) before it is opened (opened_at).",
-        "Correct one of them.",
-    ),
-    ("orders", "refunded", "amount", "The refund is larger than the amount paid.", "Correct one of them."),
-)
+    ("members", "joined_at", "left_at", "left_at", "The stay ends (left_at) before it begins (joined_at)."),
+    ("accounts", "opened_at", "banned_at", "banned_at",
+     "The account is banned (banned_at) before it is opened (opened_at)."),
+    ("orders", "refunded", "amount", "refunded", "The refund is larger than the amount paid."),
+)  # fmt: skip
 
 
-def _contradictions(table: str, frame: pl.DataFrame) -> list[Fault]:
+def _contradictions(table: str, frame: pl.DataFrame, faulty: list[Fault]) -> list[Fault]:
+    """Rows in which two columns contradict each other though each is fine by itself."""
     found = []
-    for name, small, large, wrong, remedy in _ORDERED:
+    for name, small, large, named, wrong in _ORDERED:
         if name == table and {small, large} <= set(frame.columns):
-            rows = (frame[small] > frame[large]).fill_null(False).arg_true()
+            rows = (frame[small] > frame[large]).fill_null(False).arg_true().cast(pl.Int64)
+            for fault in faulty:
+                if fault.column in (small, large):
+                    rows = rows.filter(~rows.is_in(fault.rows.cast(pl.Int64).implode()))
             if len(rows):
-                found.append(Fault(small if table == "orders" else large, rows, wrong, remedy))
+                found.append(Fault(named, rows, wrong, "Correct one of them."))
     return found
 
 
@@ -196,7 +189,8 @@ def first_order_faults(orders: pl.DataFrame, customers: pl.DataFrame) -> list[Fa
 
     orders (customer_id, ordered_at), customers (customer_id, first_order_at)  ->  faults in customers
     """
-    if "first_order_at" not in customers.columns or not {"customer_id", "ordered_at"} <= set(orders.columns):
+    both_there = {"customer_id", "ordered_at"} <= set(orders.columns)
+    if not both_there or not {"customer_id", "first_order_at"} <= set(customers.columns):
         return []
     earliest = orders.lazy().group_by("customer_id").agg(pl.col("ordered_at").dt.date().min().alias("earliest"))
     both = (
@@ -207,30 +201,37 @@ def first_order_faults(orders: pl.DataFrame, customers: pl.DataFrame) -> list[Fa
     return [Fault("first_order_at", late["row"], wrong, "Correct it, or leave it empty.")] if late.height else []
 
 
-def problems(found: list[Fault], text: TextTable, table: str) -> list[Problem]:
+def problems(found: list[Fault], text: TextTable, table: str, people: list[pl.Series]) -> list[Problem]:
     """Faults as problems with line numbers, a few examples of each; the other rows are counted.
 
     Values are quoted from the file's own text, never beside an identifier of the same line.
+
+    Parameters
+    ----------
+    found : list of Fault
+    text : TextTable
+        The table as the file has it.
+    table : str
+        Its name.
+    people : list of Series of str
+        Identifiers of people and accounts in all tables: no message quotes one, whichever column it has slipped into.
     """
     shown = {row for fault in found for row in fault.rows.head(EXAMPLES_SHOWN)}
     shown |= {row for fault in found if fault.earlier is not None for row in fault.earlier.head(EXAMPLES_SHOWN)}
     ordered = sorted(shown)
     line_of = dict(zip(ordered, text.lines(ordered), strict=True))
-    contract = TABLES[table]
-    id_columns = [c.name for c in contract.columns if c.namespace and c.name in text.frame.columns]
+    id_columns = [c.name for c in TABLES[table].columns if c.namespace and c.name in text.frame.columns]
+    slipped = _occurring(text, {fault.column for fault in found}, ordered, people)
     told = []
     for fault in found:
-        column = contract.column(fault.column)
-        kind = column.kind if column else "text"
-        # Names read as amounts by a slip in `columns:` are not quoted as wrong amounts.
-        if kind != "id:order" and PERSONAL_NAME.search(text.headers.get(fault.column, "")):
-            kind = "id:personal"
+        kind = _kind(text, table, fault.column)
         more = len(fault.rows) - EXAMPLES_SHOWN
         for place, row in enumerate(fault.rows.head(EXAMPLES_SHOWN)):
-            beside = [text.frame[name][row] for name in id_columns if name != fault.column]
-            value = text.frame[fault.column][row] if fault.column in text.frame.columns else ""
+            value = text.frame[fault.column][row] or ""
+            hidden = [text.frame[name][row] for name in id_columns if name != fault.column]
+            hidden += [value] if value in slipped else []
             earlier = f"{text.raw.unit} {line_of[fault.earlier[place]]}" if fault.earlier is not None else ""
-            wrong = fault.wrong.replace("{earlier}", earlier).replace("{value}", quoted(value or "", kind, beside))
+            wrong = fault.wrong.replace("{earlier}", earlier).replace("{value}", quoted(value, kind, hidden))
             last = place == EXAMPLES_SHOWN - 1 and more > 0
             told.append(
                 Problem(
@@ -239,6 +240,20 @@ def problems(found: list[Fault], text: TextTable, table: str) -> list[Problem]:
                 )
             )  # fmt: skip
     return told
+
+
+def _kind(text: TextTable, table: str, name: str) -> str:
+    """Kind of a column for quoting: names read as amounts by a slip in `columns:` are not quoted as wrong amounts."""
+    column = TABLES[table].column(name)
+    kind = column.kind if column else "text"
+    personal = kind != "id:order" and PERSONAL_NAME.search(text.headers.get(name, ""))
+    return "id:personal" if personal else kind
+
+
+def _occurring(text: TextTable, columns: set[str], rows: list[int], people: list[pl.Series]) -> set[str]:
+    """The values of some cells that are identifiers of people elsewhere."""
+    cells = pl.concat([text.frame[name].gather(rows) for name in sorted(columns)] or [pl.Series([], dtype=pl.String)])
+    return {value for series in people for value in series.filter(series.is_in(cells.implode())).unique()}
 
 
 def _as_written(text: TextTable, name: str) -> str:

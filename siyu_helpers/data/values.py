@@ -32,7 +32,7 @@ class Fault:
     earlier: pl.Series | None = None
 
 
-def typed(text: pl.Series, column: Column, zone: str) -> tuple[pl.Series, list[Fault]]:
+def typed(text: pl.Series, column: Column, zone: str, currency: str | None = None) -> tuple[pl.Series, list[Fault]]:
     """Turn a column of texts into the values its kind promises.
 
     Parameters
@@ -43,6 +43,8 @@ def typed(text: pl.Series, column: Column, zone: str) -> tuple[pl.Series, list[F
         The column of the contract.
     zone : str
         The brand's time zone; a time with an offset, or in milliseconds since 1970, is converted to it.
+    currency : str, optional
+        The brand's currency; an amount that carries the sign of another one is a fault.
 
     Returns
     -------
@@ -53,7 +55,8 @@ def typed(text: pl.Series, column: Column, zone: str) -> tuple[pl.Series, list[F
     """
     if column.namespace:
         return identifier(text, column.name, column.namespace)
-    return _READERS[column.kind](text, column.name, zone)
+    read, faults = _READERS[column.kind](text, column.name, zone)
+    return read, faults + (_foreign(text, read, column.name, currency) if column.kind == "money" and currency else [])
 
 
 def _classified(text: pl.Series, bad: pl.Series, name: str, causes: list[tuple[str, str, str]]) -> list[Fault]:
@@ -168,7 +171,17 @@ def number(text: pl.Series, name: str, _zone: str = "") -> tuple[pl.Series, list
 
 def _money(text: pl.Series, name: str, zone: str) -> tuple[pl.Series, list[Fault]]:
     values, faults = number(text, name, zone)
-    return values.round(4), faults
+    values = values.round(4)
+    # Also turns -0.0 into 0.0.
+    return values.set((values == 0).fill_null(False), 0.0), faults
+
+
+def _foreign(text: pl.Series, amounts: pl.Series, name: str, currency: str) -> list[Fault]:
+    """Amounts with the sign of another currency: dollars in a file of yuan, or yuan in a file of dollars."""
+    sign = r"(?i)\$|usd" if currency.upper() in ("CNY", "RMB", "JPY") else r"(?i)¥|￥|元|cny|rmb"
+    foreign = text.str.contains(sign) & amounts.is_not_null()
+    remedy = f"Convert it to {currency}, or correct currency in brand.yml."
+    return _classified(text, foreign, name, [("", f"{{value}} is not in {currency}.", remedy)])
 
 
 def _count(text: pl.Series, name: str, zone: str) -> tuple[pl.Series, list[Fault]]:
@@ -211,6 +224,8 @@ _TIME_CAUSES = [
         "Write the year first: YYYY-MM-DD.",
     ),
     (r"^[0-9]{5}(?:\.[0-9]+)?$", "{value} is an Excel day number.", "Format the cells as date and save again."),
+    (r"^(?:19|20)[0-9]{6}$", "the date is written without marks between year, month and day.", _TIME_REMEDY),
+    (r"^[0-9]{10}$", "the value may be a number of seconds.", _TIME_REMEDY),
     ("", "{value} is not a date.", _TIME_REMEDY),
 ]
 

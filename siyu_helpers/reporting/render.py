@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from siyu_helpers.data import brands as brand_folders
+from siyu_helpers.data.cache import is_running
 from siyu_helpers.reporting import execution, pages, words
 from siyu_helpers.reporting.ledger import report_date
 from siyu_helpers.reporting.parameters import ParameterError, accept, parameters_of
@@ -277,12 +278,18 @@ class _Workplace:
         self.out = out
 
     def __enter__(self) -> Path:
+        self.made_out = not self.out.exists()
         self.out.mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix=".rendering-", dir=self.out))
+        for left in self.out.glob(".rendering-*"):
+            if not is_running(left.name.split("-")[1]):
+                shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+        self.path = Path(tempfile.mkdtemp(prefix=f".rendering-{os.getpid()}-", dir=self.out))
         return self.path
 
     def __exit__(self, *_: Any) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        if self.made_out and not any(self.out.iterdir()):
+            self.out.rmdir()  # nothing came of it: nothing is left behind
 
 
 def _records_of(folder: Path) -> dict[str, dict[str, Any]]:
@@ -330,6 +337,8 @@ def _write_whole(path: Path, text: str) -> None:
 
 def write_indexes(out: Path, notebook_folder: Path = NOTEBOOKS) -> None:
     """Write `index.html` of every brand that has pages, and the one over all brands, from what lies in `out`."""
+    if not any(out.glob("*/run.json")):
+        return
     titles = {path.stem: pages.notebook_titles(path) for path in find_notebooks(None, notebook_folder)}
     listed = []
     for file in sorted(out.glob("*/run.json")):

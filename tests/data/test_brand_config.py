@@ -79,10 +79,12 @@ def test_optional_settings_keep_their_types(tmp_path):
         ("scenarios: !x []", 12, None, "Tags", "Delete the tag"),
         ("scenarios: &a []", 12, None, "Anchors", "Write the value out"),
         ("scenarios: [*a]", 12, None, "Anchors", "Write the value out"),
-        ("scenarios: [", 13, None, "not valid YAML", "Mend the line"),
+        ("scenarios: [", 13, None, "not valid YAML", "Indent with spaces"),
+        ("lift_tests: []\nscenarios: [\a]", 13, None, "control character", "Type the line again"),
+        ("columns: {orders: {x: spend}}", 12, "columns", "'spend' is not a column of orders", "their header first"),
         ("<<: {a: b}", 12, None, "'<<' is not known", "Known keys"),
         ("? [a]\n: b", 12, None, "not a word", "lines such as"),
-        ("--- \nid: x", 12, None, "not valid YAML", "Mend"),
+        ("--- \nid: x", 12, None, "not valid YAML", "Indent"),
     ],
 )
 def test_a_bad_line_is_named(line, number, column, wrong, remedy, tmp_path):

@@ -1,5 +1,6 @@
 """Brands: what load refuses, what it gives back, and that it writes nothing it should not."""
 
+import concurrent.futures
 import datetime
 import os
 import stat
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from siyu_helpers.data import brands, cache
-from siyu_helpers.data.contract import DataProblems
+from siyu_helpers.data.contract import TABLES, DataProblems
 
 HEAD = "order_id,customer_id,ordered_at,amount\n"
 GOOD = "A1,ana,2024-01-05,10\n"
@@ -81,7 +82,9 @@ BAD = {
     "ragged short": (orders("A2,ben,2024-01-06"), {}, "orders.csv", 3, None, "3 values", "quotation marks"),
     "ragged long": (orders("A2,ben,2024-01-06,1,2"), {}, "orders.csv", 3, None, "5 values", "quotation marks"),
     "empty file": ({"orders.csv": ""}, {}, "orders.csv", None, None, "empty", "again"),
-    "header only": ({"orders.csv": HEAD}, {}, "orders.csv", None, None, "no rows", "Fill it"),
+    "header only": ({"orders.csv": HEAD}, {}, "orders.csv", None, None, "no rows", "Put your rows"),
+    "header only, no line break": ({"orders.csv": HEAD.strip()}, {}, "orders.csv", None, None, "no rows", "Put your"),
+    "nothing but commas": ({"orders.csv": HEAD + ",,,\n,,,\n"}, {}, "orders.csv", None, None, "no rows", "Put your"),
     "blank lines only": ({"orders.csv": "\n \n"}, {}, "orders.csv", None, None, "empty", "again"),
     "binary": ({"orders.csv": b"a\0b\n"}, {}, "orders.csv", None, None, "binary", "CSV UTF-8"),
     "workbook": ({"orders.csv": b"PK\x03\x04xx"}, {}, "orders.csv", None, None, "Excel workbook", "CSV UTF-8"),
@@ -91,6 +94,17 @@ BAD = {
                             "orders.csv", None, None, "binary", "CSV UTF-8"),
     "latin-1": ({"orders.csv": (HEAD + GOOD + "A2,b\u00e9,2024-01-06,1\n").encode("latin-1")}, {},
                 "orders.csv", 3, None, "neither UTF-8 nor GB18030", "CSV UTF-8"),
+    "latin-1 that decodes": ({"orders.csv": (HEAD + GOOD + "A2,M\u00fcller,2024-01-06,1\n").encode("latin-1")}, {},
+                             "orders.csv", 3, None, "neither UTF-8 nor GB18030", "CSV UTF-8"),
+    "json": ({"orders.csv": '[{"order_id": 1}]'}, {}, "orders.csv", None, None, "JSON", "CSV UTF-8"),
+    "title above the header": ({"orders.csv": "某品牌订单导出,,,\n" + HEAD + GOOD}, {},
+                               "orders.csv", 1, None, "single text", "Delete what stands above"),
+    "separator line of Excel": ({"orders.csv": "sep=,\n" + HEAD + GOOD}, {},
+                                "orders.csv", 1, None, "single text", "order_id,customer_id,ordered_at,amount"),
+    "chinese commas": ({"orders.csv": (HEAD + GOOD).replace(",", "，")}, {},
+                       "orders.csv", 1, None, "separated", "comma"),
+    "dollars in a file of yuan": (orders("A2,ben,2024-01-06,$5"), {},
+                                  "orders.csv", 3, "amount", "'$5' is not in CNY", "currency in brand.yml"),
     "lost characters": (orders("A2,b\ufffd,2024-01-06,1"), {}, "orders.csv", 3, None, "lost", "UTF-8"),
     "semicolons": ({"orders.csv": (HEAD + GOOD).replace(",", ";")}, {}, "orders.csv", 1, None, "separated", "comma"),
     "web page": ({"orders.csv": "<html><table></table></html>"}, {}, "orders.csv", None, None, "web page", "CSV"),
@@ -102,6 +116,12 @@ BAD = {
     "no orders": ({"orders.csv": None}, {}, "orders.csv", None, None, "missing", "CSV UTF-8"),
     "misnamed orders": ({"orders.csv": None, "order.csv": HEAD + GOOD}, {},
                         "orders.csv", None, None, "missing", "Rename order.csv"),
+    "orders as a workbook": ({"orders.csv": None, "orders.xlsx": b"PK", "~$orders.xlsx": b"x"}, {},
+                             "orders.csv", None, None, "missing", "Save orders.xlsx as orders.csv"),
+    "customers without key": ({"customers.csv": "id,first_order_at\nben,2024-01-01\n"}, {},
+                              "customers.csv", 1, "customer_id", "is missing", "columns in brand.yml"),
+    "first order in the future": ({"customers.csv": "customer_id,first_order_at\nana,2031-01-01\n"}, {},
+                                  "customers.csv", 2, "first_order_at", "after observed", "Correct"),
     "same customer twice": ({"customers.csv": "customer_id,city_tier\nana,1\nben,2\nana,1\n"}, {},
                             "customers.csv", 4, "customer_id", "line 2", "keep one"),
     "first order too late": ({"customers.csv": "customer_id,first_order_at\nben,2023-01-01\nana,2024-02-01\n"}, {},
@@ -147,6 +167,111 @@ def test_bad_input_is_refused_with_place_and_remedy(name, make_brand, own_home):
     assert file in str(caught.value)
     assert line is None or f"line {line}:" in str(caught.value)
     assert not own_home.exists()
+
+
+# Cells of each kind of column that are fine ({k} is the number of the row), and that are not.
+KIND_GOOD = {"time": "2024-02-01 10:00", "day": "2024-02-0{k}", "month": "2024-0{k}", "money": "9.5", "number": "3",
+             "count": "3", "share": "0.5", "flag": "1", "text": "x"}  # fmt: skip
+KIND_BAD = {"time": ["2024-02-30", "2031-01-01", "soon"], "day": ["2024-02-30", "2024-02-01 10:00"],
+            "month": ["2024-13", "2024-02-15"], "money": ["-1", "nan", "inf", "abc"], "number": ["-1", "nan", "abc"],
+            "count": ["-1", "1.5"], "share": ["0", "1.5", "nan"], "flag": ["maybe"],
+            "text": ["13800138000"]}  # fmt: skip
+
+
+def good_cell(column, k: int) -> str:
+    if column.allowed:
+        return column.allowed[0]
+    return KIND_GOOD.get(column.kind, f"secret{k}").replace("{k}", str(k))
+
+
+def one_broken_cell():
+    """Every column of the contract, with everything that may be wrong in it: (table, column, bad value)."""
+    for table in TABLES.values():
+        for column in table.columns:
+            bad = ["1.2E+17", "NULL"] if column.namespace else KIND_BAD[column.kind]
+            bad = ["zzz"] if column.allowed else bad
+            yield from ((table, column, value) for value in bad + ([] if column.blank else [""]))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [pytest.param(*case, id=f"{case[0].name}-{case[1].name}-{case[2]}") for case in one_broken_cell()],
+)
+def test_each_column_of_the_contract_broken_in_turn_gives_one_problem(table, column, value, make_brand, own_home):
+    names = [each.name for each in table.columns]
+    lines = [[good_cell(each, k) for each in table.columns] for k in (1, 2, 3)]
+    lines[1][names.index(column.name)] = value
+    text = "\n".join(",".join(line) for line in [names, *lines])
+    with pytest.raises(DataProblems) as caught:
+        brands.load("acme", make_brand({f"{table.name}.csv": text}))
+    places = [(p.file, p.line, p.column) for p in caught.value.problems]
+    assert places == [(f"{table.name}.csv", 3, column.name)], str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert not own_home.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [pytest.param(t, c, id=f"{t.name}-{c.name}") for t in TABLES.values() for c in t.columns if c.required],
+)
+@pytest.mark.parametrize("misspelt", [True, False], ids=["misspelt", "missing"])
+def test_each_required_column_missing_in_turn_gives_one_problem(table, column, misspelt, make_brand):
+    kept = [each for each in table.columns if misspelt or each is not column]
+    names = [each.name + "x" * (each is column) for each in kept]
+    lines = [[good_cell(each, k) for each in kept] for k in (1, 2, 3)]
+    text = "\n".join(",".join(line) for line in [names, *lines])
+    with pytest.raises(DataProblems) as caught:
+        brands.load("acme", make_brand({f"{table.name}.csv": text}))
+    assert [(p.file, p.line, p.column) for p in caught.value.problems] == [(f"{table.name}.csv", 1, column.name)]
+    assert (f"{column.name}x: {column.name}" in str(caught.value)) == misspelt
+
+
+def test_no_identifier_is_quoted_whichever_column_it_has_slipped_into(make_brand):
+    root = make_brand({
+        "orders.csv": HEAD + GOOD + "A2,,ana,\nA3,ben,2024-01-06,王小明\n",
+        "members.csv": "customer_id,joined_at,left_at,account_id\nben,2024-02-01,wx-77,wx-7\n",
+        "accounts.csv": "account_id,opened_at,staff\nwx-77,2024-01-01,boss-li\nwx-7,2024-01-01,boss-wu\n",
+        "spend.csv": "date,channel,spend\n2024-01-01,boss-li,1\n",
+    }, CHANNELS)  # fmt: skip
+    with pytest.raises(DataProblems) as caught:
+        brands.load("acme", root)
+    told = str(caught.value) + repr(caught.value.problems)
+    assert not [word for word in ("ana", "王小明", "wx-77", "boss-li") if word in told]
+    assert len(caught.value.problems) == 6
+
+
+@pytest.mark.parametrize("bad", ["folder", "pipe", "unreadable"])
+def test_a_table_that_cannot_be_opened_is_one_problem_among_others(bad, make_brand, monkeypatch, own_home):
+    root = make_brand({"orders.csv": HEAD + "A1,ana,2024-02-30,1\n", "spend.csv": None})
+    path = root / "acme" / "spend.csv"
+    if bad == "folder":
+        path.mkdir()
+    elif bad == "pipe":
+        os.mkfifo(path)
+    else:
+        path.touch()
+        # Permissions do not stop root, who runs tests in containers.
+        opened = Path.open
+
+        def guarded(self, *arguments, **options):
+            if self == path:
+                raise PermissionError(13, "Permission denied", str(path))
+            return opened(self, *arguments, **options)
+
+        monkeypatch.setattr(Path, "open", guarded)
+    with pytest.raises(DataProblems) as caught:
+        brands.load("acme", root)
+    assert [(p.file, p.column) for p in caught.value.problems] == [("spend.csv", None), ("orders.csv", "ordered_at")]
+    assert not own_home.exists()
+
+
+def test_a_folder_without_brand_yml_is_told_so(make_brand):
+    root = make_brand()
+    (root / "acme" / "brand.yml").rename(root / "acme" / "brand.yaml")
+    with pytest.raises(brands.UnknownBrandError, match=r"has no brand\.yml"):
+        brands.load("acme", root)
+    (root / "acme" / "brand.yml").mkdir()
+    assert brands.list_brands(root) == []
 
 
 def test_all_problems_of_all_files_come_in_one_report(make_brand):
@@ -315,6 +440,13 @@ def test_two_processes_at_once_do_not_corrupt(make_brand, own_home):
     assert {process.communicate()[0].strip() for process in running} == {str(float(sum(k % 90 for k in range(20_000))))}
     entries = list(brands.load("acme", root).cached.parent.iterdir())
     assert len(entries) == 1
+
+
+def test_threads_at_once_do_not_disturb_one_another(make_brand):
+    root = make_brand({"orders.csv": HEAD + "".join(f"B{k},c{k % 50},2024-02-01,1\n" for k in range(20_000))})
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        loaded = list(pool.map(lambda _: brands.load("acme", root), range(4)))
+    assert {len(brand.table("orders")) for brand in loaded} == {20_000}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,22 @@ def test_tables_are_found_by_name_and_strays_are_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["name", "Phone", "mobile_no", "e-mail", "收货人姓名", "联系手机", "昵称", "wechat_id", "openid"]
+    "name",
+    [
+        "name",
+        "Phone",
+        "mobile_no",
+        "e-mail",
+        "收货人姓名",
+        "联系手机",
+        "昵称",
+        "wechat_id",
+        "openid",
+        "nick",
+        "会员编号",
+        "收件人",
+        "account_no",
+    ],
 )
 def test_a_personal_name_makes_a_covariate_personal(name):
     assert building.covariate(pl.Series(name, ["a", "a"]))[1] == f"customers.{name}"
@@ -59,7 +74,7 @@ def test_personal_values_make_a_covariate_personal(values):
     ],
 )
 def test_traits_stay_as_they_are(values, dtype):
-    series, kind, _ = building.covariate(pl.Series("trait", values, dtype=pl.String))
+    series, kind = building.covariate(pl.Series("trait", values, dtype=pl.String))
     assert kind is None
     assert series.null_count() == values.count(None)
     assert series.dtype == dtype or values == [None, None]

@@ -85,3 +85,15 @@ def test_other_values_are_quoted_short_and_on_one_line():
 def test_nearest_forgives_case_and_spaces_but_not_everything():
     assert nearest("Order ID", ["order_id", "amount"]) == "order_id"
     assert nearest("xyz", ["order_id", "amount"]) is None
+
+
+def test_lines_of_one_remedy_are_told_in_their_order():
+    told = [Problem("orders.csv", line, "amount", f"'{line}' is wrong.", "Fix.") for line in (9, 3)]
+    message = str(DataProblems("acme", told))
+    assert message.index("line 3") < message.index("line 9")
+
+
+@pytest.mark.parametrize(("text", "kind"), [("王小明", "money"), ("欧阳·娜娜", "time")])
+def test_what_may_be_a_name_in_chinese_is_not_quoted(text, kind):
+    assert text not in quoted(text, kind)
+    assert text in quoted(text, "text")

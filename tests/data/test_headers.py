@@ -57,3 +57,12 @@ def test_customers_keep_other_columns_as_covariates():
     assert found.names == {0: "customer_id", 1: "age", 2: "citytier"}
     assert found.covariates == ["age", "citytier"]
     assert "city_tier" in found.warnings[0]
+
+
+def test_spaces_around_a_mapped_header_do_not_matter():
+    assert match("order_id,customer_id,ordered_at,实付", {" 实付 ": "amount"}).problems == []
+
+
+def test_a_suggested_line_for_brand_yml_is_yaml():
+    found = match("order_id,customer_id,ordered_at,amount: ¥")
+    assert '`columns: {"amount: ¥": amount}`' in found.problems[0].remedy

@@ -72,3 +72,19 @@ def test_a_client_in_the_projects_own_folder_stays_out_of_the_codebook(make_bran
 
 def test_the_committed_codebook_is_up_to_date():
     assert (cache.default_data_root() / "README.md").read_text("utf-8") == manifest.codebook()
+
+
+@pytest.mark.parametrize("changes", [{"rows": "many"}, {"columns": {"amount": "number"}}, {"known_gaps": "none"}])
+def test_a_codebook_names_the_manifest_it_cannot_use(changes, make_brand):
+    root = make_brand()
+    state(root, **changes)
+    with pytest.raises(manifest.UnreadableManifestError, match=r"orders\.csv\.yml"):
+        manifest.codebook(root)
+
+
+@pytest.mark.parametrize("settings", ["id: [", "- a", "id: acme", "id: !!python/object:os.system x"])
+def test_a_codebook_names_the_problem_of_a_brand_yml(settings, make_brand):
+    root = make_brand(settings=settings)
+    state(root)
+    with pytest.raises(manifest.UnreadableManifestError, match=r"brand\.yml.*siyu check acme"):
+        manifest.codebook(root)

@@ -1,6 +1,10 @@
 """Reading: files as texts, and the line of every row."""
 
+import datetime
+
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from siyu_helpers.data import reading
@@ -133,7 +137,7 @@ def test_parquet_values_become_the_same_texts(tmp_path):
     frame.write_parquet(path)
     raw = reading.look(path)
     text = reading.cells(raw, dict(enumerate(raw.header)))
-    assert text.frame.row(0) == ("1", "1.5", "a", "1970-01-01", "1970-01-01 08:00:00.000000+08:00")
+    assert text.frame.row(0) == ("1", "1.5", "a", "1970-01-01", "1970-01-01 08:00:00+08:00")
     assert text.frame.row(1) == (None, "NaN", None, "1970-01-02", None)
     assert text.lines([0, 1]) == [1, 2]
 
@@ -144,7 +148,20 @@ def test_damaged_parquet_is_unreadable(content, tmp_path):
         reading.look(write(tmp_path, content, "orders.parquet"))
 
 
-def test_parquet_with_lists_is_unreadable(tmp_path):
-    pl.DataFrame({"a": [[1]]}).write_parquet(tmp_path / "orders.parquet")
-    with pytest.raises(reading.Unreadable, match="lists or bytes"):
+@pytest.mark.parametrize(
+    "cells", [[[1]], [{"a": 1}], [b"\xff"], [datetime.timedelta(1)]], ids=["list", "struct", "bytes", "duration"]
+)
+def test_a_parquet_column_without_plain_values_is_refused_only_where_it_is_read(cells, tmp_path):
+    pl.DataFrame({"a": cells, "b": [1]}).write_parquet(tmp_path / "orders.parquet")
+    raw = reading.look(tmp_path / "orders.parquet")
+    assert reading.cells(raw, {1: "amount"}).frame["amount"].to_list() == ["1"]
+    with pytest.raises(reading.Unreadable) as caught:
+        reading.cells(raw, {0: "amount", 1: "cost"})
+    assert [(problem.column, problem.file) for problem in caught.value.problems] == [("amount", "orders.parquet")]
+
+
+def test_parquet_with_a_repeated_name_is_unreadable(tmp_path):
+    twice = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["a", "a"])
+    pa.parquet.write_table(twice, tmp_path / "orders.parquet")
+    with pytest.raises(reading.Unreadable, match="both named 'a'"):
         reading.look(tmp_path / "orders.parquet")

@@ -87,6 +87,7 @@ def test_first_orders_are_compared_by_day():
 def test_problems_hide_what_stands_beside_an_identifier(tmp_path):
     frame = pl.DataFrame({"order_id": ["A1", "A2"], "customer_id": ["mei", "li"], "amount": ["mei", "oops"]})
     text = TextTable(RawFile(Path("orders.csv"), "utf-8", frame.columns, 3), dict(enumerate(frame.columns)), frame, 2)
-    told = validation.problems([Fault("amount", pl.Series([0, 1]), "{value} is not a number.", "Fix.")], text, "orders")
+    fault = Fault("amount", pl.Series([0, 1]), "{value} is not a number.", "Fix.")
+    told = validation.problems([fault], text, "orders", [])
     assert [problem.wrong for problem in told] == ["The value (not shown) is not a number.", "'oops' is not a number."]
     assert [problem.line for problem in told] == [2, 3]

@@ -96,8 +96,8 @@ def test_times_are_read(text, value):
         ("3-4-24", "day first"),
         ("31.12.2024", "day first"),
         ("45292.5", "Excel"),
-        ("20240105", "not a date"),
-        ("1704067200", "not a date"),
+        ("20240105", "without marks"),
+        ("1704067200", "seconds"),
         ("2024-01-05 10:00:60", "not a date"),
         ("-2024-01-05", "not a date"),
         ("12024-01-05", "not a date"),
@@ -168,3 +168,18 @@ def test_numbers_rounded_by_a_spreadsheet_are_refused():
     rounded = [f"{100000000000000 + k}000" for k in range(40)]
     assert "rounded" in typed(rounded, "id:order")[1][0].wrong
     assert typed([f"{100000000000000 + k}{k:03d}" for k in range(40)], "id:order")[1] == []
+
+
+def test_money_has_no_negative_zero():
+    assert str(typed(["-0"], "money")[0][0]) == "0.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "fine"),
+    [("$5", "CNY", False), ("5 USD", "CNY", False), ("￥5", "CNY", True), ("5元", "USD", False), ("¥5", "JPY", True),
+     ("5", "USD", True), ("$5", "HKD", True), ("$5", None, True)],
+)  # fmt: skip
+def test_an_amount_in_another_currency_is_refused(text, currency, fine):
+    amounts = pl.Series("x", [text, "1"])
+    _, faults = values.typed(amounts, Column("x", "money", "", ""), "Asia/Shanghai", currency)
+    assert [fault.rows.to_list() for fault in faults] == ([] if fine else [[0]])

@@ -179,6 +179,27 @@ def test_a_brand_that_cannot_be_read_leaves_the_others_whole(go, write_brand, tm
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["index.html", "tiny"]
 
 
+def test_a_brand_that_cannot_be_read_leaves_nothing(go, write_brand, tmp_path):
+    write_brand("broken", orders="order_id,customer_id,ordered_at,amount\nA1,SECRETPERSON,2024-01-05,lots\n")
+    write_notebook(tmp_path / "notebooks", SAY)
+    assert [r.status for r in go(["broken"])] == ["failed"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_a_killed_run_left_is_swept(go, write_brand, tmp_path):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    running = tmp_path / "out" / f".rendering-{os.getpid()}-x"
+    left = tmp_path / "out" / f".rendering-{gone.pid}-x"
+    for folder in (left, running):
+        folder.mkdir(parents=True)
+    go()
+    assert not left.exists()
+    assert running.exists(), "another run that still goes on is left alone"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
