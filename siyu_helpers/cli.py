@@ -5,6 +5,7 @@ Exit codes: 0 all is well; 1 the data have problems, or a page is stale; 2 the c
 
 import importlib
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -178,8 +179,9 @@ def _summary(records: list[Any], out: Path) -> None:
     counts = Counter(record.status for record in records)
     if not records:
         CONSOLE.print("No brand found. Make one with: siyu new BRAND")
-    for record in {record.error: record for record in records if record.error}.values():
-        CONSOLE.print(f"\n[red]{escape(record.brand)} {record.notebook}[/]: {escape(record.error)}", soft_wrap=True)
+    for error in dict.fromkeys(record.error for record in records if record.error):
+        who = ", ".join(f"{record.brand} {record.notebook}" for record in records if record.error == error)
+        CONSOLE.print(f"\n[red]{escape(who)}[/]: {escape(error)}", soft_wrap=True)
     for record in records:
         for warning in record.warnings:
             CONSOLE.print(
@@ -197,6 +199,9 @@ def _refuse(message: str, code: int) -> None:
 
 def main() -> None:
     """Entry point of the `siyu` command."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal without Chinese shows \\u escapes rather than ending the command.
+        stream.reconfigure(errors="backslashreplace")
     app()
 
 

@@ -96,8 +96,9 @@ def test_new_says_what_is_wrong_with_the_folder(tmp_path):
 def test_a_new_brand_is_told_what_to_fill_in_and_loads_once_it_is(tmp_path):
     siyu("new", "fresh", "--data", tmp_path)
     said = siyu("check", "fresh", "--data", tmp_path)
-    assert "industry\n  line 8: '<slug>' is still to be filled in.\n  -> Write the brand's own, such as" in said.stderr
-    assert "Put your rows below the first line." in said.stderr
+    assert "industry\n  line 10: '<slug>' is still to be filled in.\n  -> Replace <...> with the value" in said.stderr
+    assert "dates as 2024-12-31." in said.stderr
+    assert "Copy your export over it, keeping a header line." in said.stderr
     settings = tmp_path / "fresh" / "brand.yml"
     text = settings.read_text("utf-8").replace("from: <YYYY-MM-DD>", "from: 2024-01-01")
     text = text.replace("until: <YYYY-MM-DD>", "until: 2024-06-30").replace("<slug>", "cosmetics")

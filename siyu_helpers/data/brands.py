@@ -64,6 +64,8 @@ class Brand:
         where the customers table has that column, else None.
         """
         dated = self.has("customers") and "first_order_at" in self.scan("customers").collect_schema().names()
+        # A column that is blank on every line says nothing of who is new.
+        dated = dated and self.scan("customers").select(pl.col("first_order_at").count()).collect().item() > 0
         return {
             "history": self.config["history"],
             "observed_from": self.observed_from,

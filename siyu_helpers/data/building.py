@@ -78,7 +78,11 @@ def _where_orders_are(folder: Path) -> str:
     """What to do when there is no table of orders: perhaps it has a name much like it."""
     near = nearest("orders.csv", [path.name for path in _tabular(folder)])
     if near is None:
-        return "Put the orders there as CSV UTF-8; columns: see `siyu new`."
+        needed = ", ".join(column.name for column in TABLES[REQUIRED_TABLE].columns if column.required)
+        return (
+            f"Put the orders there as CSV UTF-8 with the columns {needed}; other headers can be mapped under columns "
+            "in brand.yml."
+        )
     suffix = Path(near).suffix.lower()
     return f"Rename {near} to orders{suffix}." if suffix in SUFFIXES else f"Save {near} as orders.csv (CSV UTF-8)."
 

@@ -232,6 +232,25 @@ def _filled_columns(brand: Brand, table: str) -> set[str]:
     return {name for name, count in counts.items() if count}
 
 
+def limit_of_newcomers(brand: Brand) -> str | None:
+    """What cannot be said about new customers because the export begins in the middle of the brand's life.
+
+    None where the history is complete, or customers.csv says when customers first ordered.
+    """
+    burn_in = brand.config["burn_in_days"]
+    if brand.config["history"] == "complete" or brand.history["first_order_at"] is not None or not burn_in:
+        return None
+    since = brand.observed_from + datetime.timedelta(days=burn_in)
+    first = "the first day only tells" if burn_in == 1 else f"the first {burn_in:,} days only tell"
+    if since <= brand.observed_until:
+        return f"no cohort of new customers before {since} can be stated ({first} old from new)"
+    covered = (brand.observed_until - brand.observed_from).days + 1
+    return (
+        f"no new customer can be told from an old one: the export covers {covered:,} days, and {first} old from new. "
+        "What helps: an export that begins earlier, or first_order_at in customers.csv"
+    )
+
+
 def strangers(brand: Brand) -> list[str]:
     """Tables whose customers hardly occur in orders: their ids are probably not of the same system."""
     told = []
@@ -265,7 +284,7 @@ def print_account(brand: Brand, notebooks: Iterable[tuple[str, dict, dict]], con
         _heading(console, "Worth a look")
         for told in warnings:
             _say(console, f"- {told}")
-    _print_readiness(readiness(brand, notebooks), console)
+    _print_readiness(readiness(brand, notebooks), limit_of_newcomers(brand), console)
 
 
 def _say(console: Console, text: str, style: str = "") -> None:
@@ -322,29 +341,33 @@ def _print_orders(brand: Brand, console: Console) -> None:
 
 
 def _print_newcomers(brand: Brand, console: Console) -> None:
-    _heading(console, "New customers who are likely old")
+    _heading(console, "How many 'new' customers are probably old")
     if brand.config["history"] == "complete":
         _say(
             console,
             "The history is complete, so the question does not arise: the first order in the file is the first.",
         )
         return
-    customers = brand.scan("customers") if brand.has("customers") else None
-    if customers is not None and "first_order_at" not in customers.collect_schema():
-        customers = None
-    months = likely_old(brand.scan("orders"), brand.observed_from, brand.observed_until, customers)
+    dated = brand.history["first_order_at"]
+    months = likely_old(brand.scan("orders"), brand.observed_from, brand.observed_until, dated)
     if months is None:
         _say(console, "The file is too short or too small to say (180 days and 200 recent orders are needed).")
         return
-    _say(console, "Older customers exist that the file does not show. At least so many who look new had bought before:")
-    printed = PrintedTable("month", "look new", "likely old", "share", box=None, pad_edge=False)
+    _say(
+        console,
+        "Older customers exist that the file does not show. Estimate of how many of each month's apparent newcomers "
+        "had bought before (assumes the brand has been growing at a steady pace; too high if growth has slowed, too "
+        "low if it has quickened):",
+    )
+    printed = PrintedTable("month", "look new", "probably old", "share", box=None, pad_edge=False)
     for month, new, old, share in months.iter_rows():
         printed.add_row(month, f"{new:,}", f"{old:,.0f}", f"{share:.0%}")
     console.print(printed, highlight=False)
-    _say(console, f"A customer counts as new only after {brand.config['burn_in_days']} days without an order.")
+    if dated is None:
+        _say(console, f"A customer counts as new only after {brand.config['burn_in_days']} days without an order.")
 
 
-def _print_readiness(notebooks: pl.DataFrame, console: Console) -> None:
+def _print_readiness(notebooks: pl.DataFrame, limit: str | None, console: Console) -> None:
     if notebooks.is_empty():
         return
     _heading(console, "What each notebook can do")
@@ -352,6 +375,8 @@ def _print_readiness(notebooks: pl.DataFrame, console: Console) -> None:
         state = "ready" if row["ready"] else f"cannot answer in full; missing: {row['missing']}"
         without = f" (works without: {row['without']})" if row["ready"] and row["without"] else ""
         _say(console, f"{row['notebook']}: {state}{without}")
+        if row["ready"] and limit:
+            _say(console, f"  {limit}")
 
 
 def _share(part: int, whole: int) -> str:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 EXAMPLES_SHOWN = 20
+ALIKE_SHOWN = 5
 VALUE_SHOWN = 24
 LOOKS_LIKE_PHONE = r"1[3-9][0-9]{9}"
 # Headers of columns that probably name people.
@@ -73,7 +74,9 @@ _ORDERS = Table(
     ("order_id",),
     (
         Column("order_id", "id:order", "number of the order", "订单编号"),
-        Column("customer_id", "id:customer", "who ordered; blank only for values listed in unknown_customer", "买家"),
+        Column(
+            "customer_id", "id:customer", "who ordered; blank only for values listed in unknown_customer", "下单客户"
+        ),
         Column("ordered_at", "time", "when the order was paid", "付款时间", _TIME),
         Column("amount", "money", "paid for the goods, after discounts; 0 is an order too", "实付金额", _MONEY),
         _optional("list_amount", "money", "price before discounts; blank: not known", "折前金额", _MONEY),
@@ -132,13 +135,15 @@ _TOUCHPOINTS = Table(
 _MEMBERS = Table(
     "members",
     "one stay in the pool",
-    "一次入池",
+    "客户在私域内的一段时间（从加入到离开）",
     ("customer_id", "joined_at", "account_id"),
     (
         Column("customer_id", "id:customer", "who joined", "客户"),
-        Column("joined_at", "time", "when the stay began", "入池时间", _TIME),
-        _optional("left_at", "time", "when it ended; blank: still in the pool at observed_until", "离池时间", _TIME),
-        _optional("entry", "text", "door into the pool; blank: not known", "入池来源"),
+        Column("joined_at", "time", "when the stay began", "加入私域时间", _TIME),
+        _optional(
+            "left_at", "time", "when it ended; blank: still in the pool at observed_until", "离开私域时间", _TIME
+        ),
+        _optional("entry", "text", "door into the pool; blank: not known", "加入私域的来源"),
         _optional("account_id", "id:account", "WeCom or WeChat account that holds it; blank: not known", "承接账号"),
     ),
 )
@@ -305,13 +310,22 @@ def _message(brand: str, problems: list[Problem]) -> str:
     for (file, column, remedy), members in groups.items():
         lines += ["", file + (f", column {column}" if column else "")]
         members = sorted(members, key=lambda problem: problem.line or 0)
-        for problem in members[:EXAMPLES_SHOWN]:
+        shown = _examples(members)
+        for problem in shown:
             lines.append(f"  {problem.unit} {problem.line}: {problem.wrong}" if problem.line else f"  {problem.wrong}")
-        more = sum(problem.more for problem in members) + len(members[EXAMPLES_SHOWN:])
+        more = sum(problem.more for problem in members) + len(members) - len(shown)
         if more:
             lines.append(f"  and {more:,} more {members[0].unit}{'s' if more > 1 else ''} like this")
         lines.append(f"  -> {remedy}")
     return "\n".join(lines)
+
+
+def _examples(members: list[Problem]) -> list[Problem]:
+    """The first problems of a group; of those in the same words a few, because the tenth line teaches nothing new."""
+    alike: dict[str, list[Problem]] = {}
+    for problem in members:
+        alike.setdefault(problem.wrong, []).append(problem)
+    return [problem for problem in members if problem in alike[problem.wrong][:ALIKE_SHOWN]][:EXAMPLES_SHOWN]
 
 
 def nearest(name: str, names) -> str | None:

@@ -1,11 +1,15 @@
 """Headers: which column of a file is which column of the contract."""
 
-import json
 import re
 from dataclasses import dataclass, field
 
+import yaml
+
 from siyu_helpers.data.contract import EXPORT_HEADERS, Problem, Table, nearest, quoted
 from siyu_helpers.data.reading import RawFile, clean_name
+
+# Headers that say whether an order was closed, refunded or is disputed.
+_STATUS = re.compile(r"状态|status|售后", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def match(raw: RawFile, table: Table, columns: dict) -> Match:
             found.names[position] = name
         elif head and name is None and head not in found.covariates:
             _leave_out_or_keep(raw, table, position, head, found)
-    found.problems.extend(_missing(raw, table, taken, ours, found))
+    found.problems.extend(_missing(raw, table, taken, columns, found))
     for head, name in _own_renames(columns, table).items():
         if head not in raw.header and not any(problem.column == name for problem in found.problems):
             found.warnings.append(f"{raw.path.name}: brand.yml maps {quoted(head)} to {name}; no such header is there.")
@@ -86,12 +90,17 @@ def _leave_out_or_keep(raw: RawFile, table: Table, position: int, head: str, fou
         found.covariates.append(head)
     else:
         found.left_out.append(head)
+    if table.name == "orders" and _STATUS.search(head):
+        found.warnings.append(
+            f"{raw.path.name} has the column {_shown(head)}, which is not read: closed or refunded orders count as "
+            "orders unless you leave them out of the export."
+        )
     near = nearest(head, (column.name for column in table.columns))
     if near and near not in raw.header:
         found.warnings.append(f"{raw.path.name}: {quoted(head)} is not in the contract; did you mean {near}?")
 
 
-def _missing(raw: RawFile, table: Table, taken: dict, ours: dict, found: Match) -> list[Problem]:
+def _missing(raw: RawFile, table: Table, taken: dict, columns: dict, found: Match) -> list[Problem]:
     required = [column.name for column in table.columns if column.required]
     missing = [name for name in required if name not in taken]
     if missing == required and _looks_like_data(raw.header):
@@ -101,23 +110,56 @@ def _missing(raw: RawFile, table: Table, taken: dict, ours: dict, found: Match) 
         wrong = "The first line holds a single text, not the names of columns."
         remedy = f"Delete what stands above the line with the names; they are: {','.join(required)}."
         return [_problem(raw, None, wrong, remedy)]
-    return [_problem(raw, name, *_missing_column(raw, name, ours, found)) for name in missing]
+    expected = {name: head for head, name in renames(columns, table).items()}
+    meant = _probably_meant([name for name in missing if name not in expected], found)
+    told = [_several_missing(raw, meant, columns)] if len(meant) > 1 else []
+    for name in missing:
+        if name in expected:
+            told.append(_problem(raw, name, *_mapped_but_missing(name, expected[name], found)))
+        elif name not in meant:
+            remedy = f"Add it, or say under columns in brand.yml which header it is: `their header: {name}`."
+            told.append(_problem(raw, name, f"The column {name} is missing.", remedy))
+        elif len(meant) == 1:
+            remedy = f"If {quoted(meant[name])} is meant, rename it, or write in brand.yml {_entries(meant, columns)}"
+            told.append(_problem(raw, name, f"The column {name} is missing.", remedy))
+    return told
 
 
-def _missing_column(raw: RawFile, name: str, ours: dict, found: Match) -> tuple[str, str]:
-    unused = [*found.left_out, *found.covariates]
-    expected = next((head for head, our_name in ours.items() if our_name == name), None)
-    if expected is not None:
-        wrong = f"The column {name} is missing: brand.yml maps {quoted(expected)} to it, but no such header is there."
-        near = nearest(expected, unused)
-        return wrong, f"Did you mean {quoted(near)}?" if near else "Correct the header under columns in brand.yml."
-    exported = [head.replace("~", " ") for head in EXPORT_HEADERS.get(name, "").split()]
-    candidate = nearest(name, unused) or next((head for head in exported if head in unused), None)
-    wrong = f"The column {name} is missing."
-    if candidate is None:
-        return wrong, f"Add it, or say under columns in brand.yml which header it is: `their header: {name}`."
-    head = candidate if re.fullmatch(r"[\w()（）-]+", candidate) else json.dumps(candidate, ensure_ascii=False)
-    return wrong, f"If {quoted(candidate)} is meant, rename it, or write in brand.yml `columns: {{{head}: {name}}}`."
+def _probably_meant(missing: list[str], found: Match) -> dict[str, str]:
+    """Our name of a missing column -> the header that probably holds it; no header is given to two names."""
+    unused, meant = [*found.left_out, *found.covariates], {}
+    for name in missing:
+        exported = [head.replace("~", " ") for head in EXPORT_HEADERS.get(name, "").split()]
+        head = nearest(name, unused) or next((head for head in exported if head in unused), None)
+        if head is not None:
+            meant[name] = head
+            unused.remove(head)
+    return meant
+
+
+def _several_missing(raw: RawFile, meant: dict[str, str], columns: dict) -> Problem:
+    """One problem for all: four entries pasted one by one would be four keys `columns`, which YAML refuses."""
+    wrong = f"The columns {', '.join(meant)} are missing, but headers that may hold them are there."
+    return _problem(raw, None, wrong, f"If these are meant, write in brand.yml {_entries(meant, columns)}")
+
+
+def _entries(meant: dict[str, str], columns: dict) -> str:
+    """A line for brand.yml with the entries it needs and those it has, as YAML quotes them."""
+    entries = columns | {head: name for name, head in meant.items()}
+    line = yaml.safe_dump(entries, default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False)
+    return f"`columns: {line.strip()}`" + (
+        ", in place of its columns." if columns else " (one such line for all files)."
+    )
+
+
+def _mapped_but_missing(name: str, expected: str, found: Match) -> tuple[str, str]:
+    wrong = f"The column {name} is missing: brand.yml maps {quoted(expected)} to it, but no such header is there."
+    near = nearest(expected, [*found.left_out, *found.covariates])
+    return wrong, f"Did you mean {quoted(near)}?" if near else "Correct the header under columns in brand.yml."
+
+
+def _shown(head: str) -> str:
+    return quoted(head).strip("'")
 
 
 def _looks_like_data(header: list[str]) -> bool:

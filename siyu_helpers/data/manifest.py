@@ -104,7 +104,7 @@ def codebook(data_root: str | Path | None = None) -> str:
     root = Path(data_root) if data_root is not None else cache.default_data_root()
     sections = [
         FIRST_LINE,
-        "# What lies in this folder",
+        "# What is in this folder",
         "One folder a brand, with a `brand.yml` and one file a table. The contract of all tables is "
         "`siyu_helpers/data/contract.py`; a new brand starts with `siyu new BRAND` and is checked with "
         "`siyu check BRAND`. Beside each raw file stands its manifest, from which this page is made.",

@@ -5,43 +5,68 @@ from pathlib import Path
 from siyu_helpers.data.contract import TABLES
 
 _BRAND_YML = """\
-# What the workbook has to know about {brand}. Lines that begin with # are notes or optional settings.
-# Fill in the lines with <...>, put your export into orders.csv, then run: siyu check {brand}
+# 品牌 {brand} 的设置；以 # 开头的行是说明或可选设置
+# Settings of brand {brand}; lines that begin with # are notes or optional settings
+# 填好所有 <...>，把订单导出文件放到 orders.csv，然后运行：siyu check {brand}
+# Fill in every <...>, put your export into orders.csv, then run: siyu check {brand}
 
-id: "{brand}"                  # the name of this folder
+id: "{brand}"                  # 与文件夹同名 / the name of this folder
 name:
   zh: <品牌名>
   en: <name>
-industry: <slug>               # such as cosmetics, baby, pet_food, tea_coffee
-currency: CNY                  # three capitals
-timezone: Asia/Shanghai        # times in the tables are in this zone
-observed_from: <YYYY-MM-DD>    # first day the export covers, as you asked for it, not the first order in it
-observed_until: <YYYY-MM-DD>   # last day the export covers, the day included
-history: truncated             # truncated: older customers exist that the export does not show; complete: none do
+industry: <slug>               # 行业，用小写英文，如 / such as cosmetics, baby, pet_food, tea_coffee
+currency: CNY                  # 币种，三个大写字母 / three capitals
+timezone: Asia/Shanghai        # 表中时间所用的时区 / times in the tables are in this zone
+
+# 导出覆盖的第一天（不是第一笔订单的日期） / first day the export covers (not the day of the first order in it)
+observed_from: <YYYY-MM-DD>
+# 导出覆盖的最后一天（含当天） / last day the export covers, the day included
+observed_until: <YYYY-MM-DD>
+
+# truncated：导出起始日之前已有老客户，文件里看不到；complete：自品牌首笔订单起，全部订单都在文件里
+# truncated if older customers exist that the export does not show; complete if no order ever is missing
+history: truncated
+# 来源：哪个系统、何时导出、由谁导出 / which system, exported when and by whom
 source: <which system, exported when and by whom>
 
-# Which of your headers is which column (no need to edit the export):
+# ---- 以下均为可选，需要时去掉行首的 # / all optional; take the # away where you need one ----
+
+# 导出文件的表头对应哪一列（不必改导出文件） / which of your headers is which column (no need to edit the export)
 # columns:
 #   订单编号: order_id
 #   买家会员名: customer_id
 #   订单付款时间: ordered_at
 #   买家实际支付金额: amount
-# Values that mean "this order has no customer key", such as "" for an empty cell or "***" for a masked one:
+
+# 哪些值表示“这笔订单没有客户标识”，如空单元格 "" 或脱敏后的 "***"
+# Values that mean "this order has no customer key", such as "" for an empty cell or "***" for a masked one
 # unknown_customer: ["", "***"]
-# Marketing channels, each public, semi or private; with this list an unknown channel in a table is refused:
+
+# 营销渠道：public 公域、semi 半私域、private 私域；列出后，表中出现未列出的渠道会报错
+# Marketing channels, each public, semi or private; with this list an unknown channel in a table is refused
 # channels:
 #   douyin: public
 #   official_account: semi
 #   wecom: private
-# gross_margin: 0.45           # share of the amount left after the cost of goods, if orders have no cost column
-# burn_in_days: 365            # with history: truncated, days without an order before a customer counts as new
-# dormant_after_days: 180      # days without an order after which a customer counts as asleep
+
+# 毛利率（订单表没有成本列时使用） / share of the amount left after the cost of goods, if orders have no cost column
+# gross_margin: 0.45
+# history 为 truncated 时：导出起始日之后满多少天，首次出现的客户才算新客户
+# With history: truncated, days after observed_from from which a customer who first appears counts as new
+# burn_in_days: 365
+# 多少天没有下单算沉睡客户 / days without an order after which a customer counts as asleep
+# dormant_after_days: 180
+# 增量实验 / lift tests
 # lift_tests: []
+# 情景假设 / scenarios
 # scenarios: []
-# synthetic: false             # true for an invented brand; every page then says so
+# 虚构品牌填 true，每个页面都会注明 / true for an invented brand; every page then says so
+# synthetic: false
 """
 
 _README = """\
+可选的表。把能填的表复制到上一级文件夹，保留首行表头，在下面填入数据。
+方括号中的列可以省略；单元格留空的含义见各列说明。
 Optional tables. Copy the ones you can fill to the folder above, keep their first line, and add your rows.
 A column may be left out when its name is in brackets here; an empty cell means what the list says.
 

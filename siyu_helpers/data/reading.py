@@ -167,8 +167,9 @@ def cells(raw: RawFile, names: dict[int, str]) -> TextTable:
         kept = (~empty).arg_true()
         frame = frame.filter(~empty)
     if frame.height == 0 and not problems:
-        remedy = "Put your rows below the first line"
-        remedy += "." if raw.path.stem == REQUIRED_TABLE else ", or remove the file."
+        remedy = "Put your rows below the first line, or remove the file."
+        if raw.path.stem == REQUIRED_TABLE:
+            remedy = "Copy your export over it, keeping a header line."
         raise Unreadable(_whole(raw.path, "The file has column names but no rows.", remedy))
     return TextTable(raw, names, frame, records, kept, dropped, problems)
 

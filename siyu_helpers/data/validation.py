@@ -34,6 +34,15 @@ _SAYINGS = {
     "too_soon": ("{value} is before observed_from {start}.", "Correct the date, or observed_from in brand.yml."),
 }
 
+# Blank cells that common exports are full of: nobody should be told to invent what belongs there.
+_BLANK_REMEDIES = {
+    ("orders", "customer_id"): 'If the export has no key for such orders, write `unknown_customer: [""]` in brand.yml.',
+    ("orders", "ordered_at"): (
+        "If these orders were never paid (交易关闭), export paid orders only: unpaid ones are not orders here. "
+        "Otherwise fill it in."
+    ),
+}
+
 
 def faults(table: Table, frame: pl.DataFrame, config: dict) -> list[Fault]:
     """Everything in one table's values that breaks the contract.
@@ -114,8 +123,8 @@ def _columns(table: Table, frame: pl.DataFrame, config: dict) -> list[Fault]:
             wrong, remedy = _SAYINGS[check]
             start, until = config["observed_from"], config["observed_until"]
             wrong = wrong.replace("{until}", str(until)).replace("{start}", str(start))
-            if (table.name, name, check) == ("orders", "customer_id", "not_nullable"):
-                remedy = 'If the export has no key for such orders, write `unknown_customer: [""]` in brand.yml.'
+            if check == "not_nullable":
+                remedy = _BLANK_REMEDIES.get((table.name, name), remedy)
             found.append(Fault(name, rows, wrong, remedy))
     return found
 

@@ -95,11 +95,13 @@ _ID_CAUSES = [
         "Leave the cell empty; for orders without a customer, list the value under unknown_customer in brand.yml.",
     ),
 ]
-_MASKED = (
-    r"\*|^##|^\$\$",
-    "the value is masked or encrypted, so different people may share it.",
-    "Export an unmasked key, or list the value under unknown_customer in brand.yml.",
-)
+_MASKED = (r"\*|^##|^\$\$", "the value is masked or encrypted, so different people may share it.")
+_MASKED_REMEDIES = {
+    "customer": "Use a key that is one per person: the platform's open buyer id, or the customer number of your order "
+    "system (ERP). Orders that have none: list the masked value under unknown_customer.",
+    "visitor": "Export a key that is not masked.",
+    "account": "Export a key that is not masked.",
+}
 
 
 def identifier(text: pl.Series, name: str, namespace: str) -> tuple[pl.Series, list[Fault]]:
@@ -119,7 +121,7 @@ def identifier(text: pl.Series, name: str, namespace: str) -> tuple[pl.Series, l
     led = text.str.contains(r"^[='\x22]").fill_null(False)
     cleaned = inner.zip_with(led, text).str.replace_all(f"[{INVISIBLE}]", "").str.strip_chars()
     cleaned = cleaned.set(cleaned == "", None)
-    causes = _ID_CAUSES + ([_MASKED] if namespace in ("customer", "visitor", "account") else [])
+    causes = _ID_CAUSES + ([(*_MASKED, _MASKED_REMEDIES[namespace])] if namespace in _MASKED_REMEDIES else [])
     found = _classified(cleaned, unusual & cleaned.is_not_null(), name, causes)
     for fault in found:
         cleaned = cleaned.scatter(fault.rows, None)

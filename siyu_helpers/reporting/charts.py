@@ -86,9 +86,10 @@ def cohort_heatmap(
     sizes = shown.drop_duplicates("cohort").set_index("cohort")["customers"]
 
     def draw(lang: str) -> Figure:
-        figure, axes = plt.subplots(figsize=_heat_size(values))
+        *size, annotated = _heat_size(values, unit)
+        figure, axes = plt.subplots(figsize=size)
         rows = [f"{cohort}  (n={sizes[cohort]:,})" for cohort in values.index]
-        _heat(axes, values.set_axis(rows), complete.to_numpy(), unit)
+        _heat(axes, values.set_axis(rows), complete.to_numpy(), unit, annotated)
         axes.set_ylabel(_one(cohort_words, lang))
         axes.set_xlabel(_one(age_words, lang))
         return figure
@@ -120,32 +121,42 @@ def _say_nothing_to_draw(ledger: Ledger, title_zh: str, title_en: str) -> None:
         ledger.emit(lang, "sentence", f'<p class="siyu-sentence"><em>{escape(text)}</em></p>')
 
 
-#: A grid wider than this is coloured only: its numbers would be too small to read.
-ANNOTATED_COLUMNS = 20
+#: A grid wider than this many inches is coloured only: its numbers would be too small to read.
+WIDEST_WITH_NUMBERS = 8.6
 
 
-def _heat_size(values: pd.DataFrame) -> tuple[float, float]:
-    rows, columns = values.shape
-    wide = 0.4 * columns if columns <= ANNOTATED_COLUMNS else min(0.16 * columns, 9)
-    high = 0.4 * rows if rows <= 15 else max(0.17 * rows, 6)
-    return 1.5 + max(wide, 2.4), 0.7 + min(high, 14)
-
-
-def _heat(axes: Any, values: pd.DataFrame, complete: np.ndarray, unit: str) -> None:
+def _labels(values: pd.DataFrame, unit: str) -> np.ndarray:
+    """What stands in the cells: percent with one decimal, money with as many as its size needs."""
     shown = values.to_numpy(dtype=float) * (100 if unit == "share" else 1)
-    annotated = values.shape[1] <= ANNOTATED_COLUMNS
-    decimals = 1 if np.nanmax(shown) < 1000 else 0
-    labels = np.where(np.isnan(shown), "", np.vectorize(f"{{:.{decimals}f}}".format)(shown))
+    top = np.nanmax(np.abs(shown))
+    decimals = 1 if unit == "share" or 1 <= top < 1000 else 2 if top < 1 else 0
+    return np.where(np.isnan(shown), "", np.vectorize(f"{{:,.{decimals}f}}".format)(shown))
+
+
+def _heat_size(values: pd.DataFrame, unit: str) -> tuple[float, float, bool]:
+    """Width and height in inches, and whether the numbers fit into the cells."""
+    rows, columns = values.shape
+    cell = max(0.4, 0.12 + 0.075 * max(len(label) for label in _labels(values, unit).ravel()))
+    annotated = cell * columns <= WIDEST_WITH_NUMBERS
+    wide = cell * columns if annotated else min(0.16 * columns, 9)
+    high = 0.4 * rows if rows <= 15 else max(0.17 * rows, 6)
+    return 1.5 + max(wide, 2.4), 0.7 + min(high, 14), annotated
+
+
+def _heat(axes: Any, values: pd.DataFrame, complete: np.ndarray, unit: str, annotated: bool) -> None:
+    shown = values.to_numpy(dtype=float) * (100 if unit == "share" else 1)
     sns.heatmap(
         pd.DataFrame(shown, index=values.index, columns=values.columns),
-        annot=labels if annotated else False, fmt="", cmap=sns.light_palette(SHADE, as_cmap=True), vmin=0,
-        vmax=np.nanmax(shown) or 1, linewidths=1.5 if annotated else 0, linecolor="white", cbar=not annotated,
-        ax=axes, annot_kws={"size": 8.5, "color": INK}, cbar_kws={"format": "%g%%" if unit == "share" else "%g"},
-        xticklabels=max(1, round(values.shape[1] / 18)), yticklabels=max(1, round(values.shape[0] / 40)),
+        annot=_labels(values, unit) if annotated else False, fmt="", cmap=sns.light_palette(SHADE, as_cmap=True),
+        vmin=0, vmax=np.nanmax(shown) or 1, linewidths=1.5 if annotated else 0, linecolor="white",
+        cbar=not annotated, ax=axes, annot_kws={"size": 8.5, "color": INK},
+        cbar_kws={"format": (lambda value, _: f"{value:,g}%") if unit == "share" else (lambda value, _: f"{value:,g}")},
+        xticklabels=1 if annotated else max(1, -(-values.shape[1] // 14)),
+        yticklabels=max(1, round(values.shape[0] / 40)),
     )  # fmt: skip
     for row, column in zip(*np.nonzero(~complete & ~np.isnan(shown)), strict=True):
         axes.add_patch(
-            plt.Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor="white", linewidth=0, alpha=0.55)
+            plt.Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor="#9aa5ae", linewidth=0, alpha=0.6)
         )
     axes.tick_params(length=0)
     axes.set_yticklabels(axes.get_yticklabels(), rotation=0)

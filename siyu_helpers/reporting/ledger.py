@@ -157,7 +157,7 @@ def report_date(observed_until: str, brand: Any) -> date:
     if not observed_until:
         return brand.observed_until
     try:
-        day = date.fromisoformat(str(observed_until)[:10])
+        day = date.fromisoformat(str(observed_until))
     except ValueError:
         raise ValueError(
             f"observed_until={observed_until!r}: not a day of the calendar written as YYYY-MM-DD"
@@ -188,6 +188,8 @@ def _check_sentence(zh: str, en: str, numbers: dict[str, Any]) -> None:
         if re.search(r"\d", fixed):
             raise ValueError(f"a typed digit in {text!r}: state it through an Estimate")
     for key, number in numbers.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", key):
+            raise ValueError(f"the key {key!r} becomes an anchor of the page: use small letters, digits and _")
         if not isinstance(number, Estimate | Refused | Words | str):
             raise TypeError(
                 f"{key} is a bare {type(number).__name__}: wrap it in an Estimate, or in str if it is a name"

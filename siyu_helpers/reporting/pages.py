@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from html import escape
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,34 @@ def page_html(nb: NotebookNode, around: dict[str, Any]) -> str:
     return html
 
 
-#: Everything in HTML or CSS that makes a browser fetch: a data: URL or an anchor within the page is no fetch.
-LOADS = re.compile(
-    r"""<(?:script|link|img|iframe|object|embed|source|video|audio|track|input)\b[^>]*?\b(?:src|href|data|srcset)\s*=\s*"""
-    r"""["']?(?!data:|["']?#)[^\s"'>]+|url\(\s*["']?(?!data:|#)[^)]+\)|@import\b""",
-    re.IGNORECASE,
-)
+STYLE_LOADS = re.compile(r"url\(\s*[\"']?(?!data:|#)[^)]|@import\b", re.IGNORECASE)
+LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href", "ping"}
+
+
+class _Loads(HTMLParser):
+    """Collects the markup that would make a browser fetch; text, whatever it says, is not markup."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.in_style = False
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.in_style = tag == "style"
+        for name, value in attributes:
+            target = (value or "").strip()
+            fetches = name in LOADING or (name == "href" and tag not in ("a", "area"))
+            outside = fetches and target and not target.startswith(("data:", "#"))
+            refresh = tag == "meta" and name == "http-equiv" and target.lower() == "refresh"
+            if outside or refresh or (name == "style" and STYLE_LOADS.search(target)):
+                self.found.append(self.get_starttag_text() or tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_style = self.in_style and tag != "style"
+
+    def handle_data(self, data: str) -> None:
+        if self.in_style and (load := STYLE_LOADS.search(data)):
+            self.found.append(load.group())
 
 
 def refuse_loads(html: str) -> None:
@@ -158,12 +181,13 @@ def refuse_loads(html: str) -> None:
 
     >>> refuse_loads('<img src="https://example.org/a.png">')
     Traceback (most recent call last):
-    ValueError: the page would load something from outside itself: <img src="https://example.org/a.png
+    ValueError: the page would load something from outside itself: <img src="https://example.org/a.png">
     """
-    # The code and data shown on a page are escaped text; only real markup can match.
-    found = LOADS.search(html)
-    if found:
-        raise ValueError(f"the page would load something from outside itself: {found.group()[:80]}")
+    parser = _Loads()
+    parser.feed(html)
+    parser.close()
+    if parser.found:
+        raise ValueError(f"the page would load something from outside itself: {parser.found[0][:80]}")
 
 
 def numbers_csv(numbers: list[dict[str, Any]], lang: str) -> str:
@@ -172,14 +196,15 @@ def numbers_csv(numbers: list[dict[str, Any]], lang: str) -> str:
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for number in numbers:
-        row = {**number, "definition": number["definition"][lang]}
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+        exact = number["low"] is None  # a count of what happened: no interval, so no level either
+        row = {**number, "definition": _cell(number["definition"][lang]), "level": "" if exact else number["level"]}
+        writer.writerow(row)
     return buffer.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(text: str) -> str:
     # A spreadsheet runs a cell that begins like a formula; a leading apostrophe makes it text.
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def index_html(kind: str, **content: Any) -> str:

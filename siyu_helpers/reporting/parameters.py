@@ -51,7 +51,7 @@ class Parameter:
     @property
     def allowed(self) -> list[str]:
         found = re.search(r"\bone of ([^;]+)", self.help)
-        return [value.strip() for value in found.group(1).split(",")] if found else []
+        return [value.strip(" .") for value in found.group(1).split(",")] if found else []
 
     @property
     def range(self) -> tuple[float, float] | None:
@@ -65,6 +65,11 @@ class Parameter:
         (12, 'week')
         """
         read = self._from_text(value) if isinstance(value, str) else self._same_type(value)
+        for item in read if isinstance(read, list) else [read]:
+            self._check(item)
+        return read
+
+    def _check(self, read: Any) -> None:
         if self.allowed and str(read) not in self.allowed:
             near = difflib.get_close_matches(str(read), self.allowed, 1)
             raise ParameterError(
@@ -74,7 +79,6 @@ class Parameter:
             raise ParameterError(f"{self.name}={read!r}: not a day of the calendar written as YYYY-MM-DD")
         if self.range and not self.range[0] <= read <= self.range[1]:
             raise ParameterError(f"{self.name}={read!r}: use a value from {self.range[0]:g} to {self.range[1]:g}")
-        return read
 
     def _same_type(self, value: Any) -> Any:
         wanted = type(self.default)
@@ -99,7 +103,7 @@ class Parameter:
                 return self._list(text)
         except (KeyError, ValueError):
             raise wrong from None
-        if any(ord(character) < 32 for character in text):
+        if not text.isprintable():
             raise ParameterError(f"{self.name}: line breaks and control characters cannot be used")
         return text
 

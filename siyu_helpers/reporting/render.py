@@ -4,10 +4,12 @@ A page appears whole or not at all: notebooks run and are exported into a tempor
 are moved into place when every language of the page is there. What fails leaves the pages of before untouched.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
 import tempfile
 import time
@@ -26,7 +28,8 @@ from siyu_helpers.reporting.parameters import ParameterError, accept, parameters
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = PROJECT / "reports"
-PACKAGES = ("pandas", "polars", "statsmodels", "seaborn", "papermill", "nbconvert")
+PACKAGES = ("pandas", "polars", "statsmodels", "seaborn", "papermill", "nbconvert")  # named on every page
+SHAPING = (*PACKAGES, "numpy", "scipy", "narwhals", "matplotlib", "nbclient", "jinja2", "latex2mathml")
 
 
 @dataclass
@@ -34,7 +37,8 @@ class RunRecord:
     """What became of one notebook for one brand.
 
     status : "rendered", "unchanged" (nothing it depends on has changed), "failed" or "interrupted".
-    error : why, in a sentence, when it failed. seconds : wall-clock time of the run and the export.
+    error : why, when it failed; it may quote data, so it is for the terminal. told : what of it may be written to a
+    file. seconds : wall-clock time of the run and the export. sizes : bytes of each file written, by path.
     """
 
     brand: str
@@ -43,9 +47,11 @@ class RunRecord:
     parameters: dict[str, Any] = field(default_factory=dict)
     status: str = "failed"
     error: str = ""
+    told: str = ""
     seconds: float = 0.0
     pages: list[str] = field(default_factory=list)
     fingerprint: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -88,13 +94,13 @@ def render(
     Raises
     ------
     ParameterError
-        A notebook, language or parameter that does not exist, or a value it cannot take. Nothing has run then.
+        A brand, notebook, language or parameter that does not exist, or a value it cannot take. Nothing has run then.
     """
     folder = Path(notebook_folder or NOTEBOOKS)
-    chosen = find_notebooks(notebooks, folder)
-    languages = _languages(languages)
+    chosen = find_notebooks(_listed(notebooks), folder)
+    languages = _languages(_listed(languages))
     accepted = {notebook.stem: accept(notebook, parameters or {}) for notebook in chosen}
-    names = list(dict.fromkeys(brands or [])) or brand_folders.list_brands(data_root)
+    names = _known_brands(_listed(brands), data_root)
     out = Path(out or REPORTS)
     records: list[RunRecord] = []
     with _Workplace(out) as temporary:
@@ -117,6 +123,26 @@ class _Job:
     temporary: Path
     cell_timeout: int
     progress: Callable[[RunRecord | str], None]
+
+
+def _listed(asked: Iterable[str] | str | None) -> list[str]:
+    return [asked] if isinstance(asked, str) else list(dict.fromkeys(asked or []))
+
+
+def _known_brands(asked: list[str], data_root: Path | str | None) -> list[str]:
+    """The brands asked for, or all; a name that is no brand is refused before anything runs."""
+    if data_root is not None and not Path(data_root).is_dir():
+        raise ParameterError(f"there is no folder {data_root}: --data names the folder that holds the brand folders")
+    there = brand_folders.list_brands(data_root)
+    for name in asked:
+        if name not in there:
+            try:
+                brand_folders.load(name, data_root)
+            except brand_folders.UnknownBrandError as error:
+                raise ParameterError(str(error)) from None
+            except brand_folders.DataProblems:
+                pass  # there is such a folder; what is wrong in it is told when its turn comes
+    return asked or there
 
 
 def find_notebooks(asked: Iterable[str] | None, folder: Path = NOTEBOOKS) -> list[Path]:
@@ -145,7 +171,7 @@ def _render_brand(runs: list[RunRecord], notebooks: list[Path], records: list[Ru
         brand = brand_folders.load(runs[0].brand, job.data_root)
     except Exception as error:  # whatever a brand's files do, the other brands' pages must still be made
         for record in runs:
-            record.error = str(error)
+            record.error, record.told = str(error), f"its files could not be read; run: siyu check {record.brand}"
             records.append(record)
             job.progress(record)
         _keep_records(runs, None, job.out)
@@ -158,7 +184,8 @@ def _render_brand(runs: list[RunRecord], notebooks: list[Path], records: list[Ru
         except KeyboardInterrupt:
             record.status, record.error = "interrupted", "stopped by Ctrl-C; the pages of before are untouched"
         except Exception as error:  # one page's trouble is one page's: the record tells, the others go on
-            record.status, record.error = "failed", _one_line(error)
+            record.status, record.error = "failed", in_a_line(error)
+            record.told = getattr(error, "told", "") or type(error).__name__
         record.seconds = round(time.perf_counter() - started, 2)
         job.progress(record)
         if record.status == "interrupted":
@@ -166,10 +193,12 @@ def _render_brand(runs: list[RunRecord], notebooks: list[Path], records: list[Ru
     _keep_records([record for record in runs if record in records], brand, job.out)
 
 
-def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}. Check that the folder can be written and the disk is not full."
-    return " ".join(str(error).split())
+def in_a_line(error: Exception) -> str:
+    """What went wrong, in one line that says what to do where that is known."""
+    if isinstance(error, OSError) and error.strerror:
+        place = error.filename2 or error.filename or "writing the pages"
+        return f"{place}: {error.strerror}. Check that the folder can be written and the disk is not full."
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _render_page(record: RunRecord, notebook: Path, brand: Any, job: _Job) -> None:
@@ -179,27 +208,51 @@ def _render_page(record: RunRecord, notebook: Path, brand: Any, job: _Job) -> No
     record.pages = [str(path) for path in goal.values()]
     before = _records_of(job.out / brand.id).get(notebook.stem, {})
     same = before.get("fingerprint") == record.fingerprint and before.get("status") in ("rendered", "unchanged")
-    if same and not job.force and all(path.exists() for path in goal.values()):
-        record.status = "unchanged"
+    sizes = before.get("sizes") or {"nothing recorded": 0}
+    if same and not job.force and sizes == _sizes(job.out / brand.id / name for name in sizes):
+        record.status, record.sizes = "unchanged", sizes
         return
     job.progress(f"{brand.id} {notebook.stem}")
     lang = "both" if len(record.languages) > 1 else record.languages[0]
-    given = {"brand": brand.id, "lang": lang, "data_root": str(job.data_root or ""), **record.parameters}
+    root = str(Path(job.data_root).resolve()) if job.data_root else ""
+    given = {"brand": brand.id, "lang": lang, "data_root": root, **record.parameters}
     executed = execution.execute(notebook, given, job.cell_timeout)
     made = []
     for lang, path in goal.items():
         made += _export(executed, notebook, brand, record, lang, path, job)
-    for temporary, path in made:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(temporary, path)
+    _publish(made, job.temporary)
+    record.sizes = {f"{path.parent.name}/{path.name}": path.stat().st_size for _, path in made}
     record.status = "rendered"
+
+
+def _sizes(paths: Iterable[Path]) -> dict[str, int]:
+    return {f"{path.parent.name}/{path.name}": path.stat().st_size for path in paths if path.is_file()}
+
+
+def _publish(made: list[tuple[Path, Path]], temporary: Path) -> None:
+    """Move finished files into place, all of them or none: what was there before comes back when one move fails."""
+    before: list[tuple[Path | None, Path]] = []
+    try:
+        for number, (new, final) in enumerate(made):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            kept = temporary / f"{number}.before" if final.exists() else None
+            if kept:
+                shutil.copyfile(final, kept)
+            before.append((kept, final))
+            os.replace(new, final)
+    except BaseException:
+        for kept, final in reversed(before):
+            # The move that failed has changed nothing; putting the old file back there may fail like it.
+            with contextlib.suppress(OSError):
+                os.replace(kept, final) if kept else final.unlink(missing_ok=True)
+        raise
 
 
 def _export(executed, notebook, brand, record, lang, path: Path, job: _Job) -> list[tuple[Path, Path]]:
     """Write one language of a page and its numbers into the temporary folder; returns (temporary, final) paths."""
     page = pages.read_page(executed, lang)
     record.warnings += [text for text in page.warnings if text not in record.warnings]
-    html = pages.page_html(executed, _around(notebook, brand, record, lang))
+    html = pages.page_html(executed, _around(notebook, brand, record, lang, job))
     numbers = path.with_suffix(".numbers.csv")
     made = []
     for final, text, encoding in ((path, html, "utf-8"), (numbers, pages.numbers_csv(page.numbers, lang), "utf-8-sig")):
@@ -209,7 +262,7 @@ def _export(executed, notebook, brand, record, lang, path: Path, job: _Job) -> l
     return made
 
 
-def _around(notebook: Path, brand: Any, record: RunRecord, lang: str) -> dict[str, Any]:
+def _around(notebook: Path, brand: Any, record: RunRecord, lang: str, job: _Job) -> dict[str, Any]:
     """What a page says around its notebook: names, parameters, provenance."""
     known = parameters_of(notebook)
     settings = {name: record.parameters.get(name, parameter.default) for name, parameter in known.items()}
@@ -217,7 +270,12 @@ def _around(notebook: Path, brand: Any, record: RunRecord, lang: str) -> dict[st
     settings |= {"brand": brand.id, "lang": lang, "observed_until": until}
     level = words.level_text(settings["level"])
     explain = words.PAGE["ranges_explain"][lang].format(level=level)
-    others = [other for other in record.languages if other != lang]
+    page = f"{notebook.stem}.html"
+    others = [
+        other
+        for other in words.LANGUAGES
+        if other != lang and (other in record.languages or (job.out / brand.id / other / page).exists())
+    ]
     return {
         "lang": lang,
         "stem": notebook.stem,
@@ -232,20 +290,20 @@ def _around(notebook: Path, brand: Any, record: RunRecord, lang: str) -> dict[st
         ],
         "inputs": brand.inputs,
         "warnings": brand.warnings,
-        "command": _command(notebook, record),
+        "command": _command(notebook, record, job),
         "versions": f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "code": code_hash()[:12],
     }
 
 
-def _command(notebook: Path, record: RunRecord) -> str:
+def _command(notebook: Path, record: RunRecord, job: _Job) -> str:
     given = "".join(f" -p {name}={_shell(value)}" for name, value in record.parameters.items())
-    return f"siyu render {record.brand} --notebook {notebook.stem[:2]}{given}"
+    data = f" --data {_shell(job.data_root)}" if job.data_root else ""
+    lang = f" --lang {record.languages[0]}" if len(record.languages) == 1 else ""
+    return f".venv/bin/siyu render {record.brand} --notebook {notebook.stem[:2]}{lang}{data}{given}"
 
 
 def _shell(value: Any) -> str:
-    import shlex
-
     return shlex.quote(",".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
@@ -257,7 +315,8 @@ def fingerprint(notebook: Path, brand: Any, record: RunRecord) -> str:
         hashlib.sha256(notebook.read_bytes()).hexdigest(),
         sorted((name, str(value)) for name, value in record.parameters.items()),
         record.languages,
-        [version(name) for name in PACKAGES],
+        brand.warnings,
+        [platform.python_version(), *(version(name) for name in SHAPING)],
     ]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
 
@@ -292,38 +351,53 @@ class _Workplace:
             self.out.rmdir()  # nothing came of it: nothing is left behind
 
 
-def _records_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """The last run records of a brand, by notebook; a file that cannot be read counts as none."""
+def _run_record(folder: Path) -> dict[str, Any]:
+    """What is written down of a brand's last runs: "brand" and, by notebook, "notebooks"; empty where unreadable."""
+    nothing = {"brand": {"id": folder.name, "name": folder.name, "synthetic": False}, "notebooks": {}}
     try:
-        return json.loads((folder / "run.json").read_text(encoding="utf-8"))["notebooks"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+        kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        whole = isinstance(kept["brand"]["name"], (str, dict)) and all(
+            isinstance(record, dict) and "status" in record for record in kept["notebooks"].values()
+        )
+        return kept if whole else nothing
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return nothing
+
+
+def _records_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """The last run records of a brand, by notebook."""
+    return _run_record(folder)["notebooks"]
 
 
 def _keep_records(runs: list[RunRecord], brand: Any, out: Path) -> None:
-    """Write what happened beside the brand's pages; a brand that never had a page gets no folder."""
-    folder = out / (brand.id if brand else runs[0].brand)
-    if brand is None and not folder.is_dir():
+    """Write what happened beside the brand's pages; a brand that never had a page gets no folder.
+
+    What is written quotes no data: of an error only the kind, of warnings only how many.
+    """
+    folder = out / runs[0].brand
+    written = [record for record in runs if record.fingerprint or brand is None]  # the others never began
+    if not written or (not folder.is_dir() and not any(record.status == "rendered" for record in runs)):
         return
-    try:
-        before = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        before = {"notebooks": {}, "brand": {"id": folder.name, "name": folder.name, "synthetic": False}}
+    kept = _run_record(folder)
     if brand is not None:
-        before["brand"] = {key: brand.config[key] for key in ("id", "name", "synthetic")} | {
+        kept["brand"] = {key: brand.config[key] for key in ("id", "name", "synthetic")} | {
             "observed_from": str(brand.observed_from),
             "observed_until": str(brand.observed_until),
         }
-    for record in runs:
-        if not record.fingerprint and record.status == "failed" and brand is not None:
-            continue  # refused before it ran, such as a report date outside the export: the pages are as they were
-        kept = asdict(record) | {"pages": [Path(page).parent.name for page in record.pages]}
+    for record in written:
+        entry = asdict(record) | {"error": record.told, "warnings": len(record.warnings)}
+        entry["pages"] = [Path(page).parent.name for page in record.pages]
+        del entry["told"]
         if record.status in ("failed", "interrupted"):
             # The page of before still stands, so what is known of it stays; only the failure is added.
-            kept = before["notebooks"].get(record.notebook, {}) | {"status": record.status, "error": record.error}
-        before["notebooks"][record.notebook] = kept
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / "run.json", json.dumps(before, ensure_ascii=False, indent=1, default=str) + "\n")
+            entry = kept["notebooks"].get(record.notebook, {}) | {"status": record.status, "error": record.told}
+        kept["notebooks"][record.notebook] = entry
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_whole(folder / "run.json", json.dumps(kept, ensure_ascii=False, indent=1, default=str) + "\n")
+    except OSError as error:
+        for record in runs:
+            record.status, record.error = "failed", record.error or in_a_line(error)
 
 
 def _write_whole(path: Path, text: str) -> None:
@@ -337,19 +411,19 @@ def _write_whole(path: Path, text: str) -> None:
 
 def write_indexes(out: Path, notebook_folder: Path = NOTEBOOKS) -> None:
     """Write `index.html` of every brand that has pages, and the one over all brands, from what lies in `out`."""
-    if not any(out.glob("*/run.json")):
-        return
     titles = {path.stem: pages.notebook_titles(path) for path in find_notebooks(None, notebook_folder)}
     listed = []
     for file in sorted(out.glob("*/run.json")):
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        brand = {"observed_from": "", "observed_until": "", "failed": ""} | kept["brand"]
+        kept = _run_record(file.parent)
+        brand = {"observed_from": "", "observed_until": ""} | kept["brand"]
         shown = [_index_entry(file.parent, stem, titles[stem], kept["notebooks"].get(stem)) for stem in titles]
         shown = [entry for entry in shown if entry]
         brand["failed"] = next((entry["failed"] for entry in shown if entry["failed"]), "")
-        _write_whole(file.parent / "index.html", pages.index_html("brand", brand=brand, pages=shown))
+        with contextlib.suppress(OSError):  # that brand's folder cannot be written; its record says so already
+            _write_whole(file.parent / "index.html", pages.index_html("brand", brand=brand, pages=shown))
         listed.append(brand)
-    _write_whole(out / "index.html", pages.index_html("all", brands=listed))
+    if listed:
+        _write_whole(out / "index.html", pages.index_html("all", brands=listed))
 
 
 def _index_entry(folder: Path, stem: str, titles: dict[str, str], record: dict[str, Any] | None) -> dict | None:

@@ -127,20 +127,26 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
         return _percent(value)
     if unit.startswith("money"):
         return _money(value, unit, lang, currency)
-    number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:,.2f}".rstrip("0")
+    number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else _short(value)
     if unit in COUNTED:
         chinese, one, several = COUNTED[unit]
         return number + (chinese if lang == "zh" else one if number == "1" else several)
     return f"{number} {unit}".strip()
 
 
+def _short(value: float) -> str:
+    """Two decimals, or as many as a small number needs to show two digits; no trailing zeros."""
+    decimals = 2 if abs(value) >= 0.1 else 1 - math.floor(math.log10(abs(value)))
+    return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
+
+
 def _percent(value: float) -> str:
     decimals = 1 if abs(value) >= 0.001 or value == 0 else 2
-    return f"{value * 100:.{decimals}f}%"
+    return f"{value * 100:.{decimals}f}%".replace("-0.00%", "0.00%")
 
 
 def _money(value: float, unit: str, lang: str, currency: str) -> str:
-    number = f"{abs(value):,.2f}" if abs(value) < 1000 else f"{abs(value):,.0f}"
+    number = f"{abs(value):,.2f}" if abs(value) < 999.995 else f"{abs(value):,.0f}"
     pattern = CURRENCIES.get(currency, {"zh": "{} " + currency, "en": currency + " {}"})[lang]
     text = ("-" if value < 0 else "") + pattern.format(number)
     of = unit.removeprefix("money").strip()

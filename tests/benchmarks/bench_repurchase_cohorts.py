@@ -4,7 +4,8 @@
     SIYU_BENCH_ORDERS=1000000 make bench        fewer
 
 The export is a CSV file whose customer keys are texts as long as a WeChat openid; the cache has whole numbers instead.
-Reading the cache is part of `cohort_grid`'s time. Reading the export is timed beside the grouping, not in it.
+Reading the cache is part of `cohort_grid`'s time. Reading the export is timed beside the grouping, not in it. The
+shorter of two turns counts on both sides: what else the machine does then weighs less.
 """
 
 import os
@@ -50,10 +51,14 @@ def plain_pandas(orders):
     return cells.agg(active=("customer_id", "nunique"), orders=("customer_id", "size"), revenue=("amount", "sum"))
 
 
-def timed(function):
-    """Return what the function returns, and the seconds it took."""
-    began = time.perf_counter()
-    return function(), time.perf_counter() - began
+def timed(function, turns=2):
+    """Return what the function returns, and the seconds of its shortest turn."""
+    seconds = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        made = function()
+        seconds.append(time.perf_counter() - began)
+    return made, min(seconds)
 
 
 def test_cohort_grid_against_pandas(benchmark, folder, capsys):

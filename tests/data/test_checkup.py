@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from siyu_helpers.analysis.repurchase_cohorts import time_to_next_order
 from siyu_helpers.data import brands, checkup
 
 moment, date = datetime.datetime.fromisoformat, datetime.date
@@ -175,6 +176,53 @@ def test_with_a_truncated_history_every_month_is_listed(make_brand):
         {"orders.csv": text.write_csv()}, {"observed_from": start, "observed_until": end, "history": "truncated"}
     )
     page = account(brands.load("acme", root))
-    assert "At least so many" in " ".join(page.split())
+    words = " ".join(page.split())
+    assert "How many 'new' customers are probably old Older customers exist" in words
+    assert "too high if growth has slowed, too low if it has quickened" in words
+    assert "At least" not in words
+    assert "after 365 days without an order" in words
     assert "2022-01" in page
-    assert "after 365 days without an order" in " ".join(page.split())
+    # Where first orders are known, the rule of the first days does not apply.
+    (root / "acme" / "customers.csv").write_text("customer_id,first_order_at\n0,2019-01-02\n")
+    assert "days without an order" not in " ".join(account(brands.load("acme", root)).split())
+
+
+TRUNCATED = {"history": "truncated", "observed_from": "2024-01-01", "observed_until": "2024-06-30"}
+
+
+@pytest.mark.parametrize(
+    ("tables", "changes", "told"),
+    [
+        ({}, {"burn_in_days": 90},
+         "no cohort of new customers before 2024-03-31 can be stated (the first 90 days only tell old from new)"),
+        ({}, {"burn_in_days": 1},
+         "no cohort of new customers before 2024-01-02 can be stated (the first day only tells old from new)"),
+        ({}, {"burn_in_days": 181}, "before 2024-06-30 can be stated"),
+        ({}, {"burn_in_days": 182}, "no new customer can be told from an old one: the export covers 182 days, and the "
+         "first 182 days only tell old from new. What helps: an export that begins earlier, or first_order_at"),
+        ({}, {}, "first 365 days only tell old from new. What helps"),
+        ({}, {"burn_in_days": 0}, None),
+        ({}, {"history": "complete"}, None),
+        ({"customers.csv": "customer_id,city_tier\nana,1\n"}, {}, "What helps"),
+        ({"customers.csv": "customer_id,first_order_at\nana,2023-01-01\n"}, {}, None),
+    ],
+)  # fmt: skip
+def test_every_ready_notebook_says_from_when_on_newcomers_can_be_told(tables, changes, told, make_brand):
+    brand = brands.load("acme", make_brand(tables, TRUNCATED | changes))
+    page = account(brand, [("02_a", {"orders": ["amount"]}, {}), ("03_b", {"spend": ["date"]}, {}), ("04_c", {}, {})])
+    listed = " ".join(page.split()).split("What each notebook can do ")[1]
+    limit = checkup.limit_of_newcomers(brand)
+    assert (limit is None) == (told is None)
+    assert told is None or told in limit
+    said = f" {limit}" if limit else ""
+    missing = "03_b: cannot answer in full; missing: spend.date"
+    assert listed == f"02_a: ready{said} {missing} 04_c: ready{said}"
+
+
+def test_the_last_day_on_which_nobody_is_told_apart_is_that_of_the_analysis(make_brand):
+    # Ben's first order is of 10 February, 40 days after the export begins.
+    for days, new in ((40, 1), (41, 0)):
+        brand = brands.load("acme", make_brand({}, TRUNCATED | {"burn_in_days": days}))
+        curve = time_to_next_order(brand.scan("orders"), brand.observed_until, **brand.history)
+        assert curve["at_risk"].max() == new if new else curve.empty
+        assert ("before 2024-02-10" in checkup.limit_of_newcomers(brand)) == bool(new)

@@ -51,9 +51,25 @@ def test_the_message_groups_problems_and_counts_the_rest():
     shown[-1] = Problem("orders.csv", 21, "amount", "'x' is not a number.", remedy, more=9_980)
     message = str(DataProblems("acme", [*shown, Problem("spend.csv", None, None, "The file is empty.", "Fill it.")]))
     assert message.startswith("10,001 problems in the files of brand acme:")
-    assert "  and 9,980 more lines like this\n  -> Write a number." in message
+    assert "  and 9,995 more lines like this\n  -> Write a number." in message
     assert message.endswith("spend.csv\n  The file is empty.\n  -> Fill it.")
     assert message.count(remedy) == 1
+
+
+def test_lines_in_the_same_words_are_shown_five_times_and_different_ones_twenty_times():
+    def message(*wrongs: str) -> str:
+        told = [Problem("orders.csv", line, None, wrong, "Fix.") for line, wrong in enumerate(wrongs, start=2)]
+        return str(DataProblems("acme", told))
+
+    alike = message(*["The cell is empty."] * 6)
+    assert alike.count("The cell is empty.") == 5
+    assert "line 6: The cell is empty.\n  and 1 more line like this\n  -> Fix." in alike
+    assert "more line" not in message(*["The cell is empty."] * 5)
+    different = message(*(f"'{k}' is wrong." for k in range(30)))
+    assert different.count("is wrong.") == 20
+    assert "and 10 more lines like this" in different
+    # What differs is not hidden behind what does not.
+    assert "line 11: Other." in message(*["The cell is empty."] * 9, "Other.")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import yaml
+
 from siyu_helpers.data import headers
 from siyu_helpers.data.contract import TABLES
 from siyu_helpers.data.reading import RawFile
@@ -11,6 +13,11 @@ ORDERS = TABLES["orders"]
 
 def match(header: str, columns: dict | None = None, table: str = "orders"):
     return headers.match(RawFile(Path(f"{table}.csv"), "utf-8", header.split(",")), TABLES[table], columns or {})
+
+
+def suggested(found) -> dict:
+    """What brand.yml would hold with the line between the backticks of the first remedy."""
+    return yaml.safe_load(found.problems[0].remedy.split("`")[1])
 
 
 def test_order_and_extra_columns_do_not_matter():
@@ -65,4 +72,32 @@ def test_spaces_around_a_mapped_header_do_not_matter():
 
 def test_a_suggested_line_for_brand_yml_is_yaml():
     found = match("order_id,customer_id,ordered_at,amount: ¥")
-    assert '`columns: {"amount: ¥": amount}`' in found.problems[0].remedy
+    assert suggested(found) == {"columns": {"amount: ¥": "amount"}}
+
+
+def test_several_missing_columns_are_told_once_with_one_line_that_has_all_of_them():
+    found = match("订单编号,买家会员名,订单付款时间,买家实际支付金额,note")
+    assert [problem.column for problem in found.problems] == [None]
+    assert suggested(found) == {"columns": {
+        "订单编号": "order_id", "买家会员名": "customer_id", "订单付款时间": "ordered_at", "买家实际支付金额": "amount"
+    }}  # fmt: skip
+
+
+def test_the_suggested_line_keeps_the_entries_that_are_there():
+    found = match("订单编号,买家会员名,时间,实付款", {"orders": {"时间": "ordered_at"}})
+    assert suggested(found) == {"columns": {
+        "orders": {"时间": "ordered_at"}, "订单编号": "order_id", "买家会员名": "customer_id", "实付款": "amount"
+    }}  # fmt: skip
+    assert "in place of its columns" in found.problems[0].remedy
+
+
+def test_one_header_is_not_suggested_for_two_columns():
+    found = headers.Match(left_out=["amoun"])
+    assert headers._probably_meant(["amount", "list_amount"], found) == {"amount": "amoun"}
+    assert found.left_out == ["amoun"]
+
+
+def test_columns_without_a_likely_header_are_told_apart_from_the_others():
+    found = match("订单编号,买家会员名,x,y")
+    assert [problem.column for problem in found.problems] == [None, "ordered_at", "amount"]
+    assert "their header: amount" in found.problems[2].remedy

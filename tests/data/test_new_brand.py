@@ -46,3 +46,15 @@ def test_nothing_is_overwritten(tmp_path):
     with pytest.raises(FileExistsError):
         new_brand.write(tmp_path / "acme")
     assert list((tmp_path / "acme").iterdir()) == []
+
+
+def test_every_note_is_in_chinese_and_english(tmp_path):
+    new_brand.write(tmp_path / "acme")
+    text = (tmp_path / "acme" / "brand.yml").read_text("utf-8")
+    for block in re.split(r"\n(?!#)", text):
+        # A commented setting is not a note.
+        notes = "".join(re.findall(r"(?:^|\s)# (?!\s*[^\s：]+:(?:\s|$))(.*)", block))
+        assert bool(re.search("[\u4e00-\u9fff]", notes)) == bool(re.search("[a-z]{3} [a-z]", notes)), block
+    every = text + (tmp_path / "acme" / "templates" / "README.txt").read_text("utf-8")
+    assert "顾客" not in every
+    assert "入池" not in every

@@ -58,3 +58,27 @@ def test_cells_that_papermill_calls_completed_but_that_did_not_run(notebook, mon
     monkeypatch.setattr(execution.papermill, "execute_notebook", skipping)
     with pytest.raises(NotebookFailedError, match="did not run"):
         execute(notebook("1", "2"), {})
+
+
+def test_a_module_in_the_folder_of_the_command_does_not_reach_the_page(notebook, tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise RuntimeError('shadowed')")
+    monkeypatch.chdir(tmp_path)
+    execute(notebook("import random"), {})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["01_x.ipynb", "random.py"], "no socket, no trace is left"
+
+
+def test_an_endless_loop_that_prints_is_stopped(notebook, monkeypatch):
+    monkeypatch.setattr(execution, "OUTPUT_LIMIT", 200_000)
+    with pytest.raises(NotebookFailedError, match="endless loop"):
+        execute(notebook("while True:\n    print('x' * 1000)"), {})
+
+
+def test_a_long_message_is_cut_and_what_is_told_quotes_nothing(notebook):
+    with pytest.raises(NotebookFailedError) as failed:
+        execute(notebook("raise ValueError('SECRET' * 10_000)"), {})
+    assert len(str(failed.value)) < 700
+    assert failed.value.told.endswith("ValueError")
+
+
+def test_a_cell_of_blanks_is_no_failure(notebook):
+    execute(notebook("  \n", "1"), {})

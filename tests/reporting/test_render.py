@@ -171,8 +171,8 @@ def test_a_brand_that_cannot_be_read_leaves_the_others_whole(go, write_brand, tm
     write_brand()
     write_brand("broken", orders="order_id,customer_id,ordered_at,amount\nA1,SECRETPERSON,2024-01-05,lots\n")
     write_notebook(tmp_path / "notebooks", SAY)
-    records = go(["broken", "tiny", "missing", "../tiny"])
-    assert [r.status for r in records] == ["failed", "rendered", "failed", "failed"]
+    records = go(["broken", "tiny"])
+    assert [r.status for r in records] == ["failed", "rendered"]
     assert "orders.csv" in records[0].error
     assert "amount" in records[0].error
     assert "SECRETPERSON" not in records[0].error
@@ -207,6 +207,9 @@ def test_what_a_killed_run_left_is_swept(go, write_brand, tmp_path):
         ({"parameters": {"months": "three"}}, "whole number"),
         ({"notebooks": ["09"]}, "no notebook"),
         ({"languages": ["fr"]}, "zh or en"),
+        ({"brands": ["tiny", "missing"]}, "no brand missing"),
+        ({"brands": ["../tiny"]}, "tiny"),
+        ({"data_root": "/nowhere/at/all"}, "no folder"),
     ],
 )
 def test_a_wrong_call_is_refused_before_anything_runs(go, write_brand, tmp_path, options, said):
@@ -291,6 +294,86 @@ def test_ctrl_c_leaves_the_old_pages_and_no_kernel(go, write_brand, tmp_path, da
     assert not list((tmp_path / "out").glob(".rendering*"))
     with pytest.raises(ProcessLookupError):
         os.kill(kernel, 0)
+
+
+def test_what_is_written_down_of_a_failure_quotes_no_data(go, write_brand, tmp_path):
+    folder = write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    go()
+    write_notebook(tmp_path / "notebooks", SAY, 'import sys\nprint("SECRET" + "PERSON0001", file=sys.stderr)')
+    go()
+    write_notebook(tmp_path / "notebooks", SAY, 'raise KeyError("SECRET" + "PERSON0001")')
+    (record,) = go()
+    assert "SECRETPERSON0001" in record.error
+    orders = (folder / "orders.csv").read_text(encoding="utf-8")
+    (folder / "orders.csv").write_text(orders + orders.splitlines()[1] + "\n", encoding="utf-8")
+    (record,) = go()
+    assert "ORDER-A-0000" in record.error
+    for name, data in contents(tmp_path / "out").items():
+        assert b"SECRETPERSON" not in data, name
+        assert b"ORDER-A" not in data, name
+    assert "siyu check tiny" in (tmp_path / "out/tiny/run.json").read_text(encoding="utf-8")
+
+
+def test_one_brand_cannot_break_the_indexes_of_the_others(go, write_brand, tmp_path):
+    write_brand("tiny", name="url(x) @import <base href=x>")
+    write_brand("other")
+    write_notebook(tmp_path / "notebooks", SAY)
+    assert [r.status for r in go()] == ["rendered", "rendered"]
+    for broken in (
+        "",
+        "{",
+        "{}",
+        "[]",
+        '{"brand": 1, "notebooks": {}}',
+        '{"brand": {"name": "x"}, "notebooks": {"a": 1}}',
+    ):
+        (tmp_path / "out/tiny/run.json").write_text(broken)
+        assert [r.status for r in go()] == ["unchanged", "rendered"]
+
+
+def test_a_move_that_fails_brings_the_old_files_back(go, write_brand, tmp_path, monkeypatch):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    go()
+    before = pages_in(tmp_path / "out")
+    real = os.replace
+
+    def fail(source, target):
+        if str(target).endswith("en/01_tiny.html") and ".before" not in str(source):
+            raise PermissionError(1, "Operation not permitted", str(source), None, str(target))
+        return real(source, target)
+
+    monkeypatch.setattr(render_module.os, "replace", fail)
+    (record,) = go(parameters={"months": "9"})
+    assert "en/01_tiny.html" in record.error
+    assert pages_in(tmp_path / "out") == before
+
+
+def test_a_page_that_was_cut_or_lost_its_numbers_is_made_again(go, write_brand, tmp_path):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    go()
+    (tmp_path / "out/tiny/en/01_tiny.numbers.csv").unlink()
+    assert [r.status for r in go()] == ["rendered"]
+    (tmp_path / "out/tiny/zh/01_tiny.html").write_text("")
+    assert [r.status for r in go()] == ["rendered"]
+    assert [r.status for r in go()] == ["unchanged"]
+
+
+def test_a_folder_with_braces_is_a_folder(write_brand, tmp_path, data_root):
+    write_brand()
+    folder = tmp_path / "nb {brand} {x}"
+    write_notebook(folder, SAY)
+    (record,) = render(["tiny"], out=tmp_path / "out {y}", data_root=data_root, notebook_folder=folder)
+    assert (record.status, record.error) == ("rendered", "")
+
+
+def test_a_text_is_one_brand_one_notebook_one_language(go, write_brand, tmp_path):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    (record,) = go("tiny", notebooks="01", languages="en")
+    assert (record.brand, record.languages) == ("tiny", ["en"])
 
 
 def test_notebooks_are_found_by_number_or_stem(tmp_path):

@@ -24,6 +24,10 @@ from siyu_helpers.reporting import words
         (-12.5, "money", "CNY", "-12.50 元", "-CNY 12.50"),
         (12.5, "money", "SGD", "12.50 SGD", "SGD 12.50"),
         (math.inf, "days", "CNY", "尚未达到", "not reached yet"),
+        (1.0001, "days", "CNY", "1 天", "1 day"),
+        (0.00123, "orders per customer", "CNY", "0.0012 笔/人", "0.0012 orders per customer"),
+        (99.999, "days", "CNY", "100 天", "100 days"),
+        (999.999, "money", "CNY", "1,000 元", "CNY 1,000"),
         (3.25, "contacts a visit", "CNY", "3.25 contacts a visit", "3.25 contacts a visit"),
     ],
 )
