@@ -431,7 +431,7 @@ def _chrome(figure: Figure, title: str, foot: str, source: str) -> None:
         _wrap(plain(title), int(columns * 0.92)), x=drawn.x0 / width, y=(drawn.y1 + 0.14) / height,
         ha="left", va="bottom", fontsize=11.5, weight="bold",
     )  # fmt: skip
-    below = "\n".join(_wrap(plain(line), int(columns * 1.35)) for line in (foot, source))
+    below = "\n".join(_wrap(plain(line), int(columns * 1.5)) for line in (foot, source))
     figure.text(
         drawn.x0 / width, (drawn.y0 - 0.1) / height, below,
         ha="left", va="top", fontsize=7.8, color=FAINT, linespacing=1.5,
