@@ -64,6 +64,18 @@ def write_brand(data_root):
     return write
 
 
+@pytest.fixture
+def shown(monkeypatch):
+    """Everything a ledger displays, as (html, metadata) pairs."""
+    from siyu_helpers.reporting import ledger
+
+    sent = []
+    monkeypatch.setattr(
+        ledger, "display", lambda data, metadata, raw: sent.append((data["text/html"], metadata["siyu"]))
+    )
+    return sent
+
+
 def small_orders() -> str:
     """Ninety orders of sixty customers with telling identifiers, as CSV text."""
     lines = ["order_id,customer_id,ordered_at,amount"]

@@ -9,7 +9,6 @@ import re
 import pytest
 from conftest import HOSTILE, PROJECT
 
-from siyu_helpers.reporting import ledger as ledger_module
 from siyu_helpers.reporting.parameters import parameters_of
 
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -35,24 +34,20 @@ ODD = {
 }
 
 
-def run(path, monkeypatch, **given):
+def run(path, shown, **given):
     """Execute a notebook's code cells here; returns every output as (html, metadata)."""
-    sent = []
-    monkeypatch.setattr(
-        ledger_module, "display", lambda data, metadata, raw: sent.append((data["text/html"], metadata["siyu"]))
-    )
     names = {name: parameter.default for name, parameter in parameters_of(path).items()} | given
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code" and "parameters" not in cell["metadata"].get("tags", []):
             exec(compile("".join(cell["source"]), str(path), "exec"), names)
-    return sent
+    return shown
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("orders", ODD.values(), ids=ODD)
-def test_an_odd_brand_gets_a_page(path, orders, write_brand, data_root, monkeypatch):
+def test_an_odd_brand_gets_a_page(path, orders, write_brand, data_root, shown):
     write_brand(orders=orders)
-    sent = run(path, monkeypatch, brand="tiny", data_root=str(data_root))
+    sent = run(path, shown, brand="tiny", data_root=str(data_root))
     text = " ".join(re.sub(r"<img[^>]*>|<[^>]+>", " ", html) for html, _ in sent)
     assert not re.search(r"\b(nan|None|inf|NaT)\b", text), re.findall(r".{40}\b(?:nan|None|inf|NaT)\b.{20}", text)
     assert {metadata["lang"] for _, metadata in sent} == {"zh", "en"}
@@ -60,23 +55,23 @@ def test_an_odd_brand_gets_a_page(path, orders, write_brand, data_root, monkeypa
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("until", ["2024-01-01", "2024-06-15", "2024-12-31"])
-def test_an_earlier_report_date_gets_a_page(path, until, write_brand, data_root, monkeypatch):
+def test_an_earlier_report_date_gets_a_page(path, until, write_brand, data_root, shown):
     write_brand()
-    run(path, monkeypatch, brand="tiny", data_root=str(data_root), observed_until=until)
+    run(path, shown, brand="tiny", data_root=str(data_root), observed_until=until)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_truncated_history_gets_a_page(path, write_brand, data_root, monkeypatch):
+def test_a_truncated_history_gets_a_page(path, write_brand, data_root, shown):
     folder = write_brand()
     config = (folder / "brand.yml").read_text(encoding="utf-8")
     (folder / "brand.yml").write_text(config.replace("history: complete", "history: truncated"), encoding="utf-8")
-    sent = run(path, monkeypatch, brand="tiny", data_root=str(data_root))
+    sent = run(path, shown, brand="tiny", data_root=str(data_root))
     assert any("does not show earlier orders" in html for html, meta in sent if meta["lang"] == "en")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_names_from_a_brand_never_become_markup(path, write_brand, data_root, monkeypatch):
+def test_names_from_a_brand_never_become_markup(path, write_brand, data_root, shown):
     write_brand(name=HOSTILE, source=HOSTILE)
-    for html, _ in run(path, monkeypatch, brand="tiny", data_root=str(data_root)):
+    for html, _ in run(path, shown, brand="tiny", data_root=str(data_root)):
         assert "<script" not in html
         assert "SECRETPERSON" not in html

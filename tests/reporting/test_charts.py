@@ -12,17 +12,7 @@ from matplotlib import pyplot as plt
 
 from siyu_helpers.data import brands
 from siyu_helpers.reporting import charts
-from siyu_helpers.reporting import ledger as ledger_module
 from siyu_helpers.reporting.ledger import Ledger
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    sent = []
-    monkeypatch.setattr(
-        ledger_module, "display", lambda data, metadata, raw: sent.append((data["text/html"], metadata["siyu"]))
-    )
-    return sent
 
 
 @pytest.fixture

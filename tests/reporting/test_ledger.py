@@ -8,20 +8,9 @@ import pytest
 from siyu_helpers.analysis import estimates
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
 from siyu_helpers.data import brands
-from siyu_helpers.reporting import ledger as ledger_module
 from siyu_helpers.reporting.ledger import Ledger, placeholders, table_html
 
 SHARE = "siyu_helpers.analysis.estimates.share"
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """Everything the ledger displays, as (html, metadata) pairs."""
-    sent = []
-    monkeypatch.setattr(
-        ledger_module, "display", lambda data, metadata, raw: sent.append((data["text/html"], metadata["siyu"]))
-    )
-    return sent
 
 
 @pytest.fixture(scope="module")
