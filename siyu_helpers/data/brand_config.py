@@ -85,8 +85,10 @@ def read(path: Path, folder_name: str) -> Reading:
     Returns
     -------
     Reading
-        `.config` has one entry per key of `REQUIRED` and `DEFAULTS`; days are `datetime.date`, `name` is
-        ``{"zh": ..., "en": ...}``, `columns` and `channels` are as written. `.problems` is empty when all is well.
+        `.config` has one entry per key of `REQUIRED` and `DEFAULTS`, and `channel_names`; days are `datetime.date`,
+        `name` is ``{"zh": ..., "en": ...}``, `columns` is as written, `channels` is name -> domain, and `channel_names`
+        is name -> ``{"zh": ..., "en": ...}``, the name itself where no other is given. `.problems` is empty when all
+        is well.
     """
     try:
         text = path.read_bytes()[: LARGEST_FILE + 1].decode("utf-8-sig")
@@ -108,7 +110,7 @@ def read(path: Path, folder_name: str) -> Reading:
 
 
 def _blank() -> dict:
-    return dict.fromkeys(REQUIRED) | {key: _copy(value) for key, value in DEFAULTS.items()}
+    return dict.fromkeys(REQUIRED) | {key: _copy(value) for key, value in DEFAULTS.items()} | {"channel_names": {}}
 
 
 def _copy(value):
@@ -168,6 +170,11 @@ def _settings(root: yaml.MappingNode, folder_name: str) -> Reading:
         except _Wrong as wrong:
             problems += wrong.problems
             config[key] = wrong.partial if wrong.partial is not None else config.get(key)
+    channels = config["channels"] or {}
+    config["channel_names"] = {
+        name: {lang: known.get(lang, name) for lang in ("zh", "en")} for name, known in channels.items()
+    }
+    config["channels"] = {name: known["domain"] for name, known in channels.items()}
     for key in REQUIRED:
         if key not in lines:
             remedy = f"Add a line `{key}: {EXAMPLES[key]}`."
@@ -199,7 +206,7 @@ def _value(key: str, node: yaml.Node):
     if key == "name":
         return _mapping(node, key, lambda name, child: _text(child, f"name.{name}"), required=("zh", "en"))
     if key == "channels":
-        return _mapping(node, key, lambda name, child: _word(child, f"channels.{name}", _WORDS["domain"]))
+        return _mapping(node, key, _channel)
     if key == "columns":
         return _mapping(node, key, _header)
     if key in _LISTS:
@@ -315,6 +322,24 @@ def _mapping(node: yaml.Node, key: str, value_of, required: tuple[str, ...] = ()
         wrongs[0].problems = [problem for wrong in wrongs for problem in wrong.problems]
         wrongs[0].partial = found
         raise wrongs[0]
+    return found
+
+
+def _channel(name: str, node: yaml.Node) -> dict:
+    """One entry of `channels`: a domain, or a domain with the channel's name in Chinese and English."""
+    if not isinstance(node, yaml.MappingNode):
+        return {"domain": _word(node, f"channels.{name}", _WORDS["domain"])}
+
+    def part(key: str, child: yaml.Node) -> str:
+        if key == "domain":
+            return _word(child, f"channels.{name}.domain", _WORDS["domain"])
+        if key not in ("zh", "en"):
+            raise _Wrong(child, "channels", f"{quoted(key)} is not known here.", "Write domain, zh and en.")
+        return _text(child, f"channels.{name}.{key}")
+
+    found = _mapping(node, f"channels.{name}", part)
+    if "domain" not in found:
+        raise _Wrong(node, "channels", f"{quoted(name)} has no domain.", "Write {domain: public, zh: ..., en: ...}.")
     return found
 
 

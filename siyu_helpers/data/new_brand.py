@@ -47,7 +47,7 @@ source: <which system, exported when and by whom>
 # channels:
 #   douyin: public
 #   official_account: semi
-#   wecom: private
+#   wecom: {{domain: private, zh: 企业微信, en: WeCom}}    # 也可写页面上显示的中英文名 / with names for the pages
 
 # 毛利率（订单表没有成本列时使用） / share of the amount left after the cost of goods, if orders have no cost column
 # gross_margin: 0.45

@@ -1,0 +1,265 @@
+"""What is true of an invented brand: worlds lived through again with the same luck and one cause switched off.
+
+Nothing here is a formula of the recipe. Each figure is a difference between the brand's own world and another one in
+which every person has the same random numbers, so that they differ only by what was switched off.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from siyu_helpers.data.simulation import tables
+from siyu_helpers.data.simulation.acquisition import Market, World, journeys, market
+from siyu_helpers.data.simulation.world import Life, live
+
+HORIZONS = (30, 90, 180)
+MESSAGES_A_MONTH = (0, 1, 2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40)
+#: First customers simulated for the growth of acquisition cost: the same spend, more people, so that counting noise
+#: (1 per cent a year with 10,000 customers) does not hide it.
+MANY_CUSTOMERS = 200_000
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums of one world over the observed period: counts, and money in currency."""
+
+    orders: int
+    new_customers: int
+    contribution: float
+    messages: int
+
+
+def totals(life: Life) -> Totals:
+    """Add up a world; contribution is amount less refunds, goods, platform fee and messages."""
+    recipe = life.market.recipe
+    paid = tables.paid_orders(life)
+    seen = paid["time"] >= recipe.first_day
+    kept = paid["amount"] - paid["refunded"] - paid["cost"] - paid["platform_fee"]
+    promotions = tables.promotions_sent(life)
+    texts = len(life.texted["person"])
+    cost = recipe.message_cost * promotions + recipe.sms_cost * texts
+    first = (life.persons["first_order"] >= recipe.first_day) & (life.persons["first_order"] < recipe.days)
+    return Totals(int(seen.sum()), int(first.sum()), round(float(kept[seen].sum()) / 100 - cost, 2), promotions + texts)
+
+
+def truth(life: Life) -> dict:
+    """Everything that is true of a brand, as plain numbers and lists.
+
+    Parameters
+    ----------
+    life : Life
+        The factual world.
+
+    Returns
+    -------
+    dict
+        See the keys; shares and growth rates are plain numbers (0.08 is 8%), money is in the brand's currency.
+    """
+    recipe = life.market.recipe
+    factual = totals(life)
+    found = {
+        "recipe": recipe.id,
+        "seed": life.market.draws.seed,
+        "customers": factual.new_customers,
+        "orders": factual.orders,
+        "contribution": factual.contribution,
+        "purchases": purchase_parameters(life),
+        **acquisition_growth(life.market),
+        "orders_lost_without": {
+            name: without(life, factual, World(off=(name,))) for name in life.market.names
+        },
+        "pool": without(life, factual, World(pool=False)),
+        "average_treatment_effect_on_treated": effect_of_joining(life),
+    }  # fmt: skip
+    if recipe.messages_per_month:
+        found["messages"] = best_frequency(life.market)
+    return found
+
+
+def purchase_parameters(life: Life) -> dict:
+    """The parameters from which customers were drawn, in days; they hold outside the pool and in an average season."""
+    recipe = life.market.recipe
+    common = {"model": recipe.process, "time_unit": "day", "r": recipe.order_shape, "alpha": recipe.order_scale}
+    if recipe.process == "pareto_nbd":
+        common |= {"s": recipe.dropout_shape, "beta": recipe.dropout_scale}
+    else:
+        common |= {"a": recipe.dropout_a, "b": recipe.dropout_b}
+    spend = {"p": recipe.spend_shape, "q": recipe.spend_customer_shape, "v": recipe.spend_customer_scale}
+    return common | {"spend": spend}
+
+
+# --- acquisition cost --------------------------------------------------------------------------------------------
+
+
+def acquisition_growth(brand: Market) -> dict:
+    """Yearly growth of spend per new customer of the paid channels, as it is seen and at constant spend.
+
+    Constant spend switches off growth of spend and its moves; season, prices and everybody's luck stay. Both are slopes
+    of the logarithm of monthly cost on time, with a level for each month of the calendar.
+    """
+    recipe = brand.recipe
+    paid = [name for name, channel in recipe.channels.items() if channel.spend_per_day > 0]
+    if not paid:
+        return {}
+    many = brand.scale * max(MANY_CUSTOMERS / (recipe.customers * brand.scale), 1.0)
+    steady = recipe.with_channels(spend_growth=0.0, spend_shocks=0.0)
+    seen = _growth(market(recipe, many, brand.draws.seed), paid)
+    constant = _growth(market(steady, many, brand.draws.seed), paid)
+    return {
+        "cac_growth_observed": seen.pop("all"),
+        "cac_growth_at_constant_spend": constant.pop("all"),
+        "cac_growth_by_channel": {
+            name: {"observed": seen[name], "at_constant_spend": constant[name]} for name in paid
+        },
+        "elasticity_of_new_customers": {name: _elasticity(recipe, many, brand.draws.seed, name) for name in paid},
+    }  # fmt: skip
+
+
+def _monthly(brand: Market) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First orders by channel of the last touch and month, spend likewise, and the month of each day."""
+    recipe = brand.recipe
+    start = np.datetime64(recipe.start, "D")
+    month = (start + np.arange(recipe.days)).astype("datetime64[M]").astype(int)
+    month -= month[recipe.first_day]
+    months = month[-1] + 1
+    customers = np.zeros((len(brand.names), months))
+    for visits in journeys(brand):
+        buys = np.flatnonzero(visits.last >= 0)
+        time = visits.time[buys, visits.last[buys]]
+        channel = visits.channel[buys, visits.last[buys]]
+        kept = time >= recipe.first_day
+        np.add.at(customers, (channel[kept], month[np.floor(time[kept]).astype(int)]), 1)
+    spent = np.zeros((len(brand.names), months))
+    for place in range(len(brand.names)):
+        spent[place] = np.bincount(month[recipe.first_day :], brand.spend[place, recipe.first_day :], months)
+    return customers, spent, month
+
+
+def _growth(brand: Market, paid: list[str]) -> dict[str, float]:
+    customers, spent, _ = _monthly(brand)
+    places = [brand.place(name) for name in paid]
+    calendar = (np.arange(customers.shape[1]) + brand.recipe.observed_from.month - 1) % 12
+    found = {"all": _slope(spent[places].sum(axis=0), customers[places].sum(axis=0), calendar)}
+    return found | {
+        name: _slope(spent[place], customers[place], calendar) for name, place in zip(paid, places, strict=True)
+    }
+
+
+def _slope(spent: np.ndarray, customers: np.ndarray, calendar: np.ndarray) -> float | None:
+    """Growth a year; None for a channel that closes no order in some month."""
+    if not (customers > 0).all() or not (spent > 0).all():
+        return None
+    levels = (calendar[:, None] == np.unique(calendar)).astype(float)
+    years = np.arange(len(spent))[:, None] / 12
+    fit = np.linalg.lstsq(np.hstack([years, levels]), np.log(spent / customers), rcond=None)[0]
+    return round(float(np.expm1(fit[0])), 4)
+
+
+def _elasticity(recipe, scale: float, seed: int, name: str) -> dict[str, float]:
+    """Per cent more new customers, of this channel and of all, for one per cent more spend on it."""
+    channel = recipe.channels[name]
+    more = dataclasses.replace(channel, visits_per_day=channel.visits_per_day * 1.1**channel.elasticity)
+    before, after = (
+        _monthly(market(recipe.changed(channels=recipe.channels | {name: kind}), scale, seed))[0].sum(axis=1)
+        for kind in (channel, more)
+    )
+    place = list(recipe.channels).index(name)
+    own, total = after[place] / before[place], after.sum() / before.sum()
+    return {"of_the_channel": round(float(np.log(own) / np.log(1.1)), 4),
+            "of_all_channels": round(float(np.log(total) / np.log(1.1)), 4)}  # fmt: skip
+
+
+# --- channels and pool -------------------------------------------------------------------------------------------
+
+
+def without(life: Life, factual: Totals, off: World) -> dict:
+    """What is lost when something is switched off for the whole period."""
+    other = totals(live(life.market, off))
+    return {
+        "orders": factual.orders - other.orders,
+        "share_of_orders": round((factual.orders - other.orders) / max(factual.orders, 1), 4),
+        "new_customers": factual.new_customers - other.new_customers,
+        "contribution": round(factual.contribution - other.contribution, 2),
+    }
+
+
+def effect_of_joining(life: Life) -> dict:
+    """The average treatment effect of joining on those who joined, by days since joining.
+
+    Those who joined after a first order, and at least so many days before the end: their orders in the days after
+    joining, less their orders in the same days in a world in which nobody joins after a first order and the same
+    friends come. `standard_error` is that of the mean difference over these customers: how far the figure is from the
+    one of infinitely many such customers.
+    """
+    other = live(life.market, World(joining=False), friends_of=life)
+    who, joined = _joiners(life)
+    persons = len(life.persons["key"])
+    mine, theirs = _outcomes(life), _outcomes(other)
+    found = {}
+    for days in HORIZONS:
+        whole = joined + days <= life.market.recipe.days
+        with_pool = _within(mine, persons, who[whole], joined[whole], days)
+        without_pool = _within(theirs, persons, who[whole], joined[whole], days)
+        found[days] = {"joiners": int(whole.sum())}
+        for name in with_pool:
+            found[days][name] = _mean_difference(with_pool[name], without_pool[name])
+    return found
+
+
+def _joiners(life: Life) -> tuple[np.ndarray, np.ndarray]:
+    first = np.unique(life.stays.person, return_index=True)[1]
+    who, joined = life.stays.person[first], life.stays.joined[first]
+    after_order = life.persons["first_order"][who] < joined
+    return who[after_order], joined[after_order]
+
+
+def _outcomes(life: Life) -> dict[str, np.ndarray]:
+    paid = tables.paid_orders(life)
+    contribution = (paid["amount"] - paid["refunded"] - paid["cost"] - paid["platform_fee"]) / 100
+    return {"person": paid["person"], "time": paid["time"], "spend": paid["amount"] / 100, "contribution": contribution,
+            "referrer": life.referrals["referrer"], "referred_at": life.referrals["time"]}  # fmt: skip
+
+
+def _within(outcomes: dict, persons: int, who: np.ndarray, since: np.ndarray, days: int) -> dict[str, np.ndarray]:
+    """Outcomes of each joiner in the days after joining."""
+    begin = np.full(persons, np.inf)
+    begin[who] = since
+
+    def total(person, time, values):
+        kept = (time > begin[person]) & (time <= begin[person] + days)
+        return np.bincount(person[kept], values[kept], persons)[who]
+
+    ones = np.ones(len(outcomes["person"]))
+    orders = total(outcomes["person"], outcomes["time"], ones)
+    referrals = total(outcomes["referrer"], outcomes["referred_at"], np.ones(len(outcomes["referrer"])))
+    return {
+        "orders": orders,
+        "repurchase": (orders > 0).astype(float),
+        "spend": total(outcomes["person"], outcomes["time"], outcomes["spend"]),
+        "contribution": total(outcomes["person"], outcomes["time"], outcomes["contribution"]),
+        "referrals": referrals,
+    }
+
+
+def _mean_difference(treated: np.ndarray, untreated: np.ndarray) -> dict[str, float]:
+    difference = treated - untreated
+    many = max(len(difference), 1)
+    error = difference.std(ddof=1) / np.sqrt(many) if len(difference) > 1 else float("nan")
+    return {"effect": round(float(difference.sum() / many), 5), "without_pool": round(float(untreated.sum() / many), 5),
+            "standard_error": round(float(error), 5)}  # fmt: skip
+
+
+def best_frequency(brand: Market) -> dict:
+    """Contribution less message cost of the whole period at each number of promotions a month, and the best of them."""
+    recipe, worth = brand.recipe, {}
+    for number in sorted({*MESSAGES_A_MONTH, recipe.messages_per_month}):
+        changed = dataclasses.replace(brand, recipe=recipe.changed(messages_per_month=float(number)))
+        worth[float(number)] = totals(live(changed)).contribution
+    best = max(worth, key=worth.get)
+    return {
+        "sent_per_month": recipe.messages_per_month,
+        "best_per_month": best,
+        "gain_from_best": round(worth[best] - worth[float(recipe.messages_per_month)], 2),
+        "contribution_by_messages_per_month": worth,
+    }
