@@ -1,6 +1,6 @@
 # `make help` lists what there is. Everything runs from .venv, which `make setup` keeps equal to requirements.lock.
 .DEFAULT_GOAL := help
-.PHONY: help setup reports report lab test bench calibrate lint lock clean
+.PHONY: help setup samples reports report lab test bench calibrate lint lock clean
 SHELL := /bin/bash
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -30,14 +30,17 @@ $(STAMP): pyproject.toml requirements.lock
 	fi
 	@touch $@
 
-reports: setup  ## render every brand under data/raw/ into reports/
+samples: setup  ## make the three invented brands (nothing happens when they are there)
+	@$(SIYU) sample
+
+reports: samples  ## render every brand under data/raw/ into reports/
 	@$(SIYU) render
 
 report: setup  ## render one brand: make report BRAND=cdnow
 	@test -n "$(BRAND)" || { echo "Which brand? make report BRAND=cdnow"; exit 2; }
 	@$(SIYU) render "$(BRAND)"
 
-lab: setup  ## open JupyterLab on the notebooks
+lab: samples  ## open JupyterLab on the notebooks
 	@.venv/bin/jupyter lab notebooks
 
 test: setup  ## everything: unit, doctest, hypothesis, nbval, rendering, browser, small calibration

@@ -6,13 +6,11 @@ Exit codes: 0 all is well; 1 the data have problems, or a page is stale; 2 the c
 import importlib
 import signal
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from siyu_helpers.data import brands, cache, manifest
 from siyu_helpers.data.contract import DataProblems
@@ -41,6 +39,32 @@ def new(brand: Annotated[str, typer.Argument(help="Name of the folder: a-z, 0-9,
     except OSError as error:
         _refuse(f"{error.filename}: {error.strerror}. Name a folder that can be written with --data.", 2)
     typer.echo(f"Made {folder}. Fill in brand.yml and orders.csv, then run: siyu check {brand}")
+
+
+@app.command()
+def sample(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[BRAND]...", help="xiaoman, yunzuo, sanli; all unless told.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Also make again what is as it should be.")] = False,
+    data: DataRoot = None,
+):
+    """Make the invented brands, whose truth is known, in the folder of brands."""
+    # Imported here: other commands do without the libraries that simulating takes.
+    from siyu_helpers.data import samples
+
+    try:
+        made = samples.make(names, data, force=force, progress=CONSOLE.print)
+    except ValueError as error:
+        _refuse(str(error), 2)
+    except FileExistsError as error:
+        _refuse(str(error), 1)
+    except OSError as error:
+        _refuse(
+            f"{error.filename}: {error.strerror}. Check that the folder can be written and the disk is not full.", 1
+        )
+    for name, what in made.items():
+        CONSOLE.print(f"{name}: {what}", style="dim" if what == "unchanged" else None)
 
 
 @app.command()
@@ -87,31 +111,53 @@ def render(
         list[str] | None,
         typer.Option("-p", metavar="NAME=VALUE", help="A parameter of the notebook.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option(help="Also rerun what has not changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also rerun what has not changed.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pages; reports/ by default.", show_default=False)
     ] = None,
     data: DataRoot = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Pages made side by side; as many as there are cores unless told, at most 4. Fewer need less memory.",
+            show_default=False,
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Start each kernel from nothing: slower, the same pages.")
+    ] = False,
 ) -> None:
-    """Render notebooks for brands into pages, in Chinese and English."""
-    from siyu_helpers.reporting import render as rendering
-    from siyu_helpers.reporting.parameters import ParameterError
+    """Render notebooks for brands into pages, in Chinese and English.
 
-    # A polite kill is answered like Ctrl-C: the kernel stops, the temporary folder goes, the old pages stay.
+    Makes only what has changed since: the brand's files, the notebook and the
+    code it uses, the parameters, the software. A page is replaced as a whole
+    or not at all. Numbers that differ from the run before are listed, with
+    the reason, on the brand's index page and in moved.csv beside it.
+
+    Exit code 0: all pages are up to date. 1: some could not be made, and
+    their old pages are untouched. 2: used wrongly. 130: stopped by Ctrl-C.
+    """
+    from siyu_helpers.reporting import render as rendering
+    from siyu_helpers.reporting import terminal, workers
+    from siyu_helpers.reporting.parameters import ParameterError
+    from siyu_helpers.reporting.records import in_a_line
+
+    # A polite kill is answered like Ctrl-C: the kernels stop, the temporary folder goes, the old pages stay.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with CONSOLE.status("") as status:
+        with terminal.Telling(CONSOLE, jobs or workers.usual_jobs()) as telling:
             records = rendering.render(
                 brands, notebook, lang or ("zh", "en"), _named_values(parameter or []),
-                out=out, data_root=data, force=force, progress=lambda step: _tell(step, status),
+                out=out, data_root=data, force=force, progress=telling, jobs=jobs, plain=plain,
             )  # fmt: skip
     except ParameterError as error:
         _refuse(str(error), 2)
     except OSError as error:
-        _refuse(
-            f"{error.filename}: {error.strerror}. Check that the folder can be written and the disk is not full.", 1
-        )
-    _summary(records, out or rendering.REPORTS)
+        _refuse(in_a_line(error), 1)
+    except KeyboardInterrupt:
+        _refuse("Stopped; the pages of before are untouched.", 130)
+    terminal.summary(records, out or rendering.REPORTS, CONSOLE)
     if parameter and out is None and any(record.status == "rendered" for record in records):
         CONSOLE.print("These pages replace the standard ones; siyu render brings those back. To keep both: --out DIR")
     states = {record.status for record in records}
@@ -162,34 +208,6 @@ def _named_values(given: list[str]) -> dict[str, str]:
             _refuse(f"-p {name.strip()} is given twice", 2)
         named[name.strip()] = value
     return named
-
-
-def _tell(step: Any, status: Any) -> None:
-    """One line for each finished run; before it, what is running."""
-    if isinstance(step, str):
-        status.update(f"rendering {escape(step)} ...")
-        return
-    colour = {"rendered": "green", "unchanged": "dim", "failed": "red"}.get(step.status, "yellow")
-    place = f"{escape(step.brand)}  {step.notebook}"
-    CONSOLE.print(f"[{colour}]{step.status:>11}[/]  {place}  {step.seconds:.1f} s", soft_wrap=True)
-
-
-def _summary(records: list[Any], out: Path) -> None:
-    """What happened, counted; then each failure with its reason in full."""
-    counts = Counter(record.status for record in records)
-    if not records:
-        CONSOLE.print("No brand found. Make one with: siyu new BRAND")
-    for error in dict.fromkeys(record.error for record in records if record.error):
-        who = ", ".join(f"{record.brand} {record.notebook}" for record in records if record.error == error)
-        CONSOLE.print(f"\n[red]{escape(who)}[/]: {escape(error)}", soft_wrap=True)
-    for record in records:
-        for warning in record.warnings:
-            CONSOLE.print(
-                f"[yellow]{escape(record.brand)} {record.notebook} wrote to stderr:[/] {escape(warning.strip())}"
-            )
-    said = ", ".join(f"{number} {status}" for status, number in counts.items())
-    where = f" Open {escape(str(out / 'index.html'))}" if counts["rendered"] or counts["unchanged"] else ""
-    CONSOLE.print(f"\n{said}.{where}", soft_wrap=True)
 
 
 def _refuse(message: str, code: int) -> None:

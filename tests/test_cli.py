@@ -1,4 +1,4 @@
-"""`siyu new`, `siyu check`, `siyu codebook`: what they print and how they exit."""
+"""`siyu new`, `siyu check`, `siyu render`, `siyu codebook`: what they print and how they exit."""
 
 import re
 
@@ -158,3 +158,39 @@ def test_a_wrong_option_exits_2():
 def test_the_needs_of_notebooks_come_from_their_modules():
     stems = {stem for stem, _, _ in cli.notebook_needs()}
     assert stems <= {path.stem for path in (cache.PROJECT / "notebooks").glob("*.ipynb")}
+
+
+def test_render_says_what_it_does_and_nothing_runs_twice(acme, tmp_path):
+    out = tmp_path / "pages"
+    said = siyu("render", "acme", "--data", acme, "--out", out)
+    assert said.exit_code == 0, said.output
+    lines = said.stdout.splitlines()
+    assert any(line.startswith("brand") and line.rstrip().endswith("pages") for line in lines)
+    assert f"1 rendered. Open {out / 'index.html'}" in said.stdout
+    again = siyu("render", "acme", "--data", acme, "--out", out, "--jobs", "2")
+    assert again.exit_code == 0
+    assert "1 unchanged." in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["nobody"], "acme"),
+        (["acme", "-p", "perid=week"], "period"),
+        (["acme", "-p", "period"], "name=value"),
+        (["acme", "--lang", "fr"], "zh or en"),
+        (["acme", "--jobs", "0"], "--jobs"),
+    ],
+)
+def test_render_refuses_a_wrong_call(acme, tmp_path, given, said):
+    result = siyu("render", *given, "--data", acme, "--out", tmp_path / "pages")
+    assert result.exit_code == 2
+    assert said in result.output
+    assert not (tmp_path / "pages").exists()
+
+
+def test_render_into_what_is_no_folder_says_what_to_do(acme, tmp_path):
+    (tmp_path / "pages").write_text("a file")
+    result = siyu("render", "acme", "--data", acme, "--out", tmp_path / "pages")
+    assert result.exit_code == 1
+    assert "Check that the folder can be written" in result.stderr

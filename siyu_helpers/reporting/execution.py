@@ -9,15 +9,13 @@ import contextlib
 import logging
 import os
 import signal
-import sys
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
-from jupyter_client import AsyncKernelManager
-from jupyter_client.kernelspec import KernelSpec
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
@@ -25,12 +23,24 @@ from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
+from siyu_helpers.reporting.kernels import (
+    MemoryWatch,
+    default_memory_limit,
+    kernel_manager,
+    private_folder,
+)
+from siyu_helpers.reporting.warm import WarmContext
+
 ENGINE = "siyu"
 #: Longest a single cell may run, in seconds.
 CELL_TIMEOUT = 600
 #: Most that a notebook may print or show, in characters: a page is a few million.
 OUTPUT_LIMIT = 50_000_000
+START_TIMEOUT = 60
 ERROR_SHOWN = 600
+#: What went wrong is told by the exception; nbclient's own lines about it go where somebody asked for them.
+LOG = logging.getLogger(__name__)
+LOG.addHandler(logging.NullHandler())
 
 
 class NotebookFailedError(Exception):
@@ -46,32 +56,22 @@ class NotebookFailedError(Exception):
         self.told = told or cut
 
 
-class PrivateKernelManager(AsyncKernelManager):
-    """Kernels of the very Python that renders, talking over sockets in a private folder: nothing on the network.
-
-    Nothing of the user's reaches a page by accident: no kernel spec, no start-up file, no module that happens to lie
-    in the folder the command was given in.
-    """
-
-    @default("transport")
-    def _default_transport(self) -> str:
-        return "tcp" if os.name == "nt" else "ipc"
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        launch.append("--IPKernelApp.ignore_cwd=True")
-        return KernelSpec(argv=launch, display_name="Python 3", language="python")
-
-
 class _Client(PapermillNotebookClient):
+    """papermill's client, which in addition knows how far it came and how much it was shown."""
+
     shown = 0
+    at: int | None = None  # the cell that was started last
 
     def papermill_execute_cells(self) -> None:
         # nbclient answers SIGINT by stopping the kernel, which then looks like a crash. Give Ctrl-C its meaning back.
         with contextlib.suppress(RuntimeError, NotImplementedError):
             asyncio.get_event_loop().remove_signal_handler(signal.SIGINT)
+        self.at = 0
         super().papermill_execute_cells()
+
+    @default("on_cell_start")
+    def _default_on_cell_start(self) -> Callable[..., None]:
+        return lambda cell, cell_index: setattr(self, "at", cell_index)
 
     def process_message(self, msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         before, self.shown = self.shown, self.shown + len(str(msg.get("content", "")))
@@ -83,39 +83,70 @@ class _Client(PapermillNotebookClient):
         return None
 
 
+class _NeverReadyError(Exception):
+    """A kernel ended before it could be given a cell."""
+
+
 class SiyuEngine(NBClientEngine):
-    """papermill's own engine with a kernel of our own and a client that lets Ctrl-C through."""
+    """papermill's own engine with kernels of our own: a warm one, or a plain one where that does not come up."""
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> Any:
-        with tempfile.TemporaryDirectory(prefix="siyu-", ignore_cleanup_errors=True) as private:
-            manager = PrivateKernelManager(kernel_name=kernel_name)
-            manager.connection_file = os.path.join(private, "kernel.json")
-            if manager.transport == "ipc":
-                manager.ip = os.path.join(private, "k")
-            client = _Client(
-                nb_man,
-                km=manager,
-                kernel_name=kernel_name,
-                log=logging.getLogger("papermill"),
-                timeout=kwargs.get("execution_timeout"),
-                startup_timeout=kwargs.get("start_timeout", 60),
-                shutdown_kernel="immediate",
-            )
-            client.owns_km = True  # or the kernel would outlive its notebook
-            try:
+        run = partial(_run, nb_man, kwargs["execution_timeout"], kwargs["memory_limit"] or default_memory_limit())
+        if kwargs["warm"] is not None:
+            with contextlib.suppress(_NeverReadyError):
+                return run(kwargs["warm"])
+        return run(None)
+
+
+def _run(nb_man: Any, cell_timeout: int, memory_limit: int, warm: WarmContext | None) -> NotebookNode:
+    """Run all cells in one kernel, which is gone afterwards."""
+    with private_folder() as private, kernel_manager(private, warm) as manager:
+        client = _Client(
+            nb_man, km=manager, kernel_name="python3", log=LOG, timeout=cell_timeout, startup_timeout=START_TIMEOUT,
+            shutdown_kernel="immediate", coalesce_streams=True,  # or what is printed would be cut up at random
+        )  # fmt: skip
+        client.owns_km = True  # or it would not be shut down
+        watch = MemoryWatch(manager.provisioner, memory_limit)
+        try:
+            with watch:
                 return client.execute(env={**os.environ, "IPYTHONDIR": private})
-            except DeadKernelError:
-                if client.shown <= OUTPUT_LIMIT:
-                    raise
-                limit = f"it showed more than {OUTPUT_LIMIT:,} characters and was stopped: is there an endless loop?"
-                raise NotebookFailedError(limit) from None
+        except CellTimeoutError as error:
+            why = f"it ran longer than {cell_timeout} s and was stopped: look for an endless loop, or give it less data"
+            raise NotebookFailedError(f"cell {client.at}: {why}") from error
+        except RuntimeError as error:
+            if client.at is None:
+                raise _NeverReadyError(str(error)) from error
+            if not isinstance(error, DeadKernelError):
+                raise
+            why = _why_it_died(client, watch, manager.provisioner.ended)
+            raise NotebookFailedError(f"cell {client.at}: {why}") from error
+
+
+def _why_it_died(client: _Client, watch: MemoryWatch, code: int | None) -> str:
+    """What ended a kernel in the middle of a cell, and what to do."""
+    if client.shown > OUTPUT_LIMIT:
+        return f"it showed more than {OUTPUT_LIMIT:,} characters and was stopped: is there an endless loop?"
+    if watch.exceeded:
+        size = f"{watch.limit / 1e9:.1f} GB"
+        return f"it used more than {size} of memory and was stopped: use --jobs 1, less data, or more memory"
+    if code == -signal.SIGKILL:
+        return "the kernel died: it was killed from outside, most often because memory was full; close other programs"
+    how = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
+    return f"the kernel died: the cell, or a library it uses, crashed or ended it ({how}); run it in JupyterLab to see"
 
 
 papermill_engines.register(ENGINE, SiyuEngine)
 
 
-def execute(notebook: Path, parameters: dict[str, Any], cell_timeout: int = CELL_TIMEOUT) -> NotebookNode:
+def execute(
+    notebook: Path,
+    parameters: dict[str, Any],
+    cell_timeout: int = CELL_TIMEOUT,
+    *,
+    warm: WarmContext | None = None,
+    memory_limit: int | None = None,
+) -> NotebookNode:
     """Run a notebook with parameters and return it executed; nothing is written.
 
     Parameters
@@ -126,6 +157,11 @@ def execute(notebook: Path, parameters: dict[str, Any], cell_timeout: int = CELL
         Names and values that `parameters.accept` has checked.
     cell_timeout : int
         Longest a cell may run, in seconds.
+    warm : WarmContext, optional
+        What `warm.context` returned. The kernel is then a copy of its server; outputs are the same without it.
+    memory_limit : int, optional
+        Bytes that the kernel and what it starts may fill; by default three quarters of the memory there is. Where
+        several notebooks run at a time, give each its part.
 
     Raises
     ------
@@ -137,15 +173,13 @@ def execute(notebook: Path, parameters: dict[str, Any], cell_timeout: int = CELL
     try:
         executed = papermill.execute_notebook(
             node, None, parameters, engine_name=ENGINE, kernel_name="python3", progress_bar=False,
-            log_output=False, execution_timeout=cell_timeout,
+            log_output=False, execution_timeout=cell_timeout, warm=warm, memory_limit=memory_limit,
         )  # fmt: skip
     except PapermillExecutionError as error:
         place = f"cell {error.cell_index}: {error.ename}"
         raise NotebookFailedError(f"{place}: {error.evalue}", told=place) from error
-    except CellTimeoutError as error:
-        raise NotebookFailedError(f"a cell ran longer than {cell_timeout} s and was stopped") from error
-    except DeadKernelError as error:
-        raise NotebookFailedError("the kernel died (killed, or out of memory)") from error
+    except _NeverReadyError as error:
+        raise NotebookFailedError(f"no kernel could be started ({error}); run: make setup") from error
     # papermill's own status is not to be trusted: a cell that ran has an execution count.
     code = [(i, c) for i, c in enumerate(executed.cells) if c.cell_type == "code" and c.source.strip()]
     skipped = [index for index, cell in code if not cell.execution_count]

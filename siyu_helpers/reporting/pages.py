@@ -1,23 +1,20 @@
-"""Pages: an executed notebook in, one self-contained HTML file per language out; and the index pages over them."""
+"""Pages: an executed notebook in, one self-contained HTML file per language out."""
 
 import csv
 import io
-import json
-import re
 from dataclasses import dataclass, field
 from html import escape
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import latex2mathml.converter
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from siyu_helpers.reporting import words
 from siyu_helpers.reporting.ledger import COLUMNS
+from siyu_helpers.reporting.loads import refuse_loads
 
 TEMPLATES = Path(__file__).parent / "template"
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
@@ -76,7 +73,8 @@ class PageExporter(HTMLExporter):
         around = (resources or {})["siyu"]
         page = read_page(nb, around["lang"], self._highlight)
         resources = {**(resources or {}), "page": page, "words": words.page_words(around["lang"])}
-        return super().from_notebook_node(nb, resources, **kwargs)
+        # Not HTMLExporter's own: it would parse the finished page again, to give pictures the alt text ours have.
+        return super(HTMLExporter, self).from_notebook_node(nb, resources, **kwargs)
 
     def _highlight(self, source: str) -> str:
         from nbconvert.filters import Highlight2HTML
@@ -146,50 +144,6 @@ def page_html(nb: NotebookNode, around: dict[str, Any]) -> str:
     return html
 
 
-STYLE_LOADS = re.compile(r"url\(\s*[\"']?(?!data:|#)[^)]|@import\b", re.IGNORECASE)
-LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href", "ping"}
-
-
-class _Loads(HTMLParser):
-    """Collects the markup that would make a browser fetch; text, whatever it says, is not markup."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.in_style = False
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.in_style = tag == "style"
-        for name, value in attributes:
-            target = (value or "").strip()
-            fetches = name in LOADING or (name == "href" and tag not in ("a", "area"))
-            outside = fetches and target and not target.startswith(("data:", "#"))
-            refresh = tag == "meta" and name == "http-equiv" and target.lower() == "refresh"
-            if outside or refresh or (name == "style" and STYLE_LOADS.search(target)):
-                self.found.append(self.get_starttag_text() or tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self.in_style = self.in_style and tag != "style"
-
-    def handle_data(self, data: str) -> None:
-        if self.in_style and (load := STYLE_LOADS.search(data)):
-            self.found.append(load.group())
-
-
-def refuse_loads(html: str) -> None:
-    """Refuse a page that would load anything from outside the file.
-
-    >>> refuse_loads('<img src="https://example.org/a.png">')
-    Traceback (most recent call last):
-    ValueError: the page would load something from outside itself: <img src="https://example.org/a.png">
-    """
-    parser = _Loads()
-    parser.feed(html)
-    parser.close()
-    if parser.found:
-        raise ValueError(f"the page would load something from outside itself: {parser.found[0][:80]}")
-
-
 def numbers_csv(numbers: list[dict[str, Any]], lang: str) -> str:
     """The numbers of a page as CSV text, one row a number, for Excel and for back-tests (write it as utf-8-sig)."""
     buffer = io.StringIO()
@@ -197,37 +151,6 @@ def numbers_csv(numbers: list[dict[str, Any]], lang: str) -> str:
     writer.writeheader()
     for number in numbers:
         exact = number["low"] is None  # a count of what happened: no interval, so no level either
-        row = {**number, "definition": _cell(number["definition"][lang]), "level": "" if exact else number["level"]}
-        writer.writerow(row)
+        told = {"definition": words.cell_text(number["definition"][lang]), "level": "" if exact else number["level"]}
+        writer.writerow({**number, **told})
     return buffer.getvalue()
-
-
-def _cell(text: str) -> str:
-    # A spreadsheet runs a cell that begins like a formula; a leading apostrophe makes it text.
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def index_html(kind: str, **content: Any) -> str:
-    """An index page: of one brand ("brand") or over all brands ("all"), both languages on it.
-
-    Raises
-    ------
-    ValueError
-        The page would load something from outside itself.
-    """
-    loader = FileSystemLoader([TEMPLATES, TEMPLATES / "page"])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    html = environment.get_template(f"index/{kind}.html.j2").render(words=words.PAGE, text_in=words.text_in, **content)
-    refuse_loads(html)
-    return html
-
-
-def notebook_titles(notebook: Path) -> dict[str, str]:
-    """The H1 of a notebook in each language, read from its paired Markdown cells."""
-    titles = {}
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        found = re.match(r"# (.+)", "".join(cell["source"]))
-        for lang in set(cell["metadata"].get("tags", [])) & set(words.LANGUAGES):
-            if cell["cell_type"] == "markdown" and found:
-                titles.setdefault(lang, found.group(1).strip())
-    return {lang: titles.get(lang, notebook.stem) for lang in words.LANGUAGES}

@@ -1,58 +1,27 @@
 """Rendering: brands x notebooks in, pages out, and a truthful record of what happened to each.
 
-A page appears whole or not at all: notebooks run and are exported into a temporary folder beside the pages, and files
-are moved into place when every language of the page is there. What fails leaves the pages of before untouched.
+This is the coordinator. It finds out what is out of date (`freshness`), has those pages made side by side (`workers`),
+moves finished ones into place (`publishing`), notes which numbers moved (`moved`) and writes the indexes (`indexes`).
+It loads no library that draws, computes or runs notebooks, so that a run with nothing to do is over at once.
 """
 
 import contextlib
-import hashlib
-import json
-import os
-import platform
-import shlex
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from siyu_helpers.data import brands as brand_folders
-from siyu_helpers.data.cache import is_running
-from siyu_helpers.reporting import execution, pages, words
-from siyu_helpers.reporting.ledger import report_date
-from siyu_helpers.reporting.parameters import ParameterError, accept, parameters_of
+from siyu_helpers.data import cache
+from siyu_helpers.reporting import freshness, indexes, moved, publishing, records, words, workers
+from siyu_helpers.reporting.page_process import Task
+from siyu_helpers.reporting.parameters import ParameterError, accept
+from siyu_helpers.reporting.records import RunRecord, in_a_line
 
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = PROJECT / "reports"
-PACKAGES = ("pandas", "polars", "statsmodels", "seaborn", "papermill", "nbconvert")  # named on every page
-SHAPING = (*PACKAGES, "numpy", "scipy", "narwhals", "matplotlib", "nbclient", "jinja2", "latex2mathml")
-
-
-@dataclass
-class RunRecord:
-    """What became of one notebook for one brand.
-
-    status : "rendered", "unchanged" (nothing it depends on has changed), "failed" or "interrupted".
-    error : why, when it failed; it may quote data, so it is for the terminal. told : what of it may be written to a
-    file. seconds : wall-clock time of the run and the export. sizes : bytes of each file written, by path.
-    """
-
-    brand: str
-    notebook: str
-    languages: list[str]
-    parameters: dict[str, Any] = field(default_factory=dict)
-    status: str = "failed"
-    error: str = ""
-    told: str = ""
-    seconds: float = 0.0
-    pages: list[str] = field(default_factory=list)
-    fingerprint: str = ""
-    sizes: dict[str, int] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
 
 
 def render(
@@ -65,8 +34,11 @@ def render(
     data_root: Path | str | None = None,
     force: bool = False,
     notebook_folder: Path | str | None = None,
-    cell_timeout: int = execution.CELL_TIMEOUT,
-    progress: Callable[[RunRecord | str], None] = lambda step: None,
+    cell_timeout: int | None = None,
+    progress: Callable[[RunRecord], None] = lambda record: None,
+    jobs: int | None = None,
+    plain: bool = False,
+    page_timeout: float = workers.PAGE_TIMEOUT,
 ) -> list[RunRecord]:
     """Render notebooks for brands into pages, one HTML file per language, and return a record of each run.
 
@@ -83,46 +55,228 @@ def render(
         Where pages go, where brands are, where notebooks are; by default the project's own folders.
     force : bool
         True runs also what has not changed since its page was made.
+    cell_timeout, page_timeout : number
+        Longest that a cell, and a page as a whole, may take, in seconds; by default ten minutes and an hour.
     progress : callable
-        Called with a line before each run and with its RunRecord after it.
+        Called with a RunRecord each time its status changes: "waiting" once for all that has to be made, "running",
+        and what became of it, in the order in which that happens.
+    jobs : int, optional
+        How many pages are made side by side; by default as many as there are cores, at most 4.
+    plain : bool
+        True starts every kernel from nothing instead of from a warm process: slower, the same pages.
 
     Returns
     -------
     list of RunRecord
-        One per brand and notebook, in the order of the run. After Ctrl-C the interrupted run is the last.
+        One per brand and notebook, brands and notebooks in order, whatever was finished first. After Ctrl-C those
+        that were not begun are left out.
 
     Raises
     ------
     ParameterError
         A brand, notebook, language or parameter that does not exist, or a value it cannot take. Nothing has run then.
+    OSError
+        The folder for the pages cannot be made or written. Nothing has run then.
     """
     folder = Path(notebook_folder or NOTEBOOKS)
     chosen = find_notebooks(_listed(notebooks), folder)
     languages = _languages(_listed(languages))
     accepted = {notebook.stem: accept(notebook, parameters or {}) for notebook in chosen}
     names = _known_brands(_listed(brands), data_root)
+    if jobs is not None and jobs < 1:
+        raise ParameterError(f"{jobs} jobs: use 1 or more")
     out = Path(out or REPORTS)
-    records: list[RunRecord] = []
-    with _Workplace(out) as temporary:
-        for name in names:
-            runs = [RunRecord(name, notebook.stem, list(languages), accepted[notebook.stem]) for notebook in chosen]
-            _render_brand(runs, chosen, records, _Job(out, data_root, force, temporary, cell_timeout, progress))
-            if records and records[-1].status == "interrupted":
-                break
-    write_indexes(out, folder)
-    return records
+    coordinator = _Coordinator(
+        out, Path(data_root or cache.default_data_root()), None if data_root is None else str(data_root), languages,
+        force, cell_timeout, page_timeout, progress, jobs, plain,
+    )  # fmt: skip
+    runs = [coordinator.plan(name, notebook, accepted[notebook.stem]) for name in names for notebook in chosen]
+    publishing.sweep(out)
+    stale = [run for run in runs if run.reasons]
+    coordinator.tell_plan(runs, stale)
+    with publishing.Workplace(out) if stale else contextlib.nullcontext() as temporary:
+        if stale:
+            coordinator.make(stale, temporary)
+        _conclude(coordinator, names, runs, folder)
+    return [run.record for run in runs if run.record.status != "waiting"]
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What all runs of one call share."""
+@dataclass
+class _Run:
+    """One notebook for one brand, as the coordinator sees it: what it depends on and why it has to be made."""
+
+    record: RunRecord
+    notebook: Path
+    folder: Path
+    asked: dict[str, Any]
+    parts: dict[str, str]
+    linked: dict[str, bool]
+    reasons: list[str]
+    started: float = 0.0
+    began: bool = True
+
+
+@dataclass
+class _Coordinator:
+    """What all runs of one call share, and the steps of a run that only the coordinator may do."""
 
     out: Path
-    data_root: Path | str | None
+    data_root: Path
+    data_asked: str | None
+    languages: tuple[str, ...]
     force: bool
-    temporary: Path
-    cell_timeout: int
-    progress: Callable[[RunRecord | str], None]
+    cell_timeout: int | None
+    page_timeout: float
+    progress: Callable[[RunRecord], None]
+    jobs: int | None
+    plain: bool
+    hashes: freshness.Hashes = field(default_factory=freshness.Hashes)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def plan(self, brand: str, notebook: Path, parameters: dict[str, Any]) -> _Run:
+        """Find out whether a page has to be made, without running anything."""
+        place, folder = self.out / brand, self.data_root / brand
+        asked = {**parameters, "--data": self.data_asked}
+        parts = freshness.parts(notebook, folder, asked, self.hashes)
+        entry = records.read(place)["notebooks"].get(notebook.stem, {"status": "", "pages": {}})
+        linked = {lang: self._linked(place, notebook.stem, lang) for lang in self.languages}
+        reasons = ["asked"] if self.force else [] if entry["status"] in records.DONE else ["failed before"]
+        for lang in self.languages:
+            page = entry["pages"].get(lang)
+            reasons += freshness.reasons(page, parts, linked[lang], place, self.hashes)
+        record = RunRecord(brand, notebook.stem, list(self.languages), parameters)
+        record.pages = [str(place / lang / f"{notebook.stem}.html") for lang in self.languages]
+        record.expected = entry.get("seconds", 0.0)
+        return _Run(record, notebook, folder, asked, parts, linked, reasons)
+
+    def _linked(self, place: Path, stem: str, lang: str) -> bool:
+        others = [other for other in words.LANGUAGES if other != lang]
+        return any(other in self.languages or (place / other / f"{stem}.html").exists() for other in others)
+
+    def tell_plan(self, runs: list[_Run], stale: list[_Run]) -> None:
+        """Tell what has to be made, and what has not."""
+        for run in stale:
+            self.progress(run.record)
+        for run in runs:
+            if not run.reasons:
+                run.record.status = "unchanged"
+                self.progress(run.record)
+
+    def make(self, stale: list[_Run], temporary: Path) -> None:
+        """Have pages made side by side and publish each as it is finished; Ctrl-C ends those that are running."""
+        # A warm process goes on with the code it began with, which an analyst may have changed since.
+        plain = self.plain or not workers.is_current(freshness.preloaded(self.hashes))
+        jobs = min(self.jobs or workers.usual_jobs(), len(stale))
+        tasks = [self._task(run, temporary / str(number), plain, jobs) for number, run in enumerate(stale)]
+        try:
+            with contextlib.closing(workers.side_by_side(tasks, jobs, self.page_timeout)) as telling:
+                for told in telling:
+                    self._heard(stale[told.number], told, tasks[told.number].folder)
+        except KeyboardInterrupt:
+            running = [run for run in stale if run.record.status == "running"]
+            for run in running or [run for run in stale if run.record.status == "waiting"][:1]:
+                run.record.status, run.record.error = "interrupted", "stopped; the pages of before are untouched"
+                self.progress(run.record)
+
+    def _task(self, run: _Run, folder: Path, plain: bool, jobs: int) -> Task:
+        record = run.record
+        return Task(
+            record.brand, run.notebook.resolve(), self.languages, record.parameters, self.data_asked, run.linked,
+            run.parts["code"], folder, self.cell_timeout, plain, jobs,
+        )  # fmt: skip
+
+    def _heard(self, run: _Run, told: workers.Told, folder: Path) -> None:
+        record = run.record
+        if told.kind == "loaded":
+            self.facts[record.brand] = told.content
+            return
+        if told.kind == "started":
+            record.status, run.started = "running", time.monotonic()
+        else:
+            record.seconds = round(time.monotonic() - run.started, 2) if run.started else 0.0
+        if told.kind == "failed":
+            record.status, record.error, record.told = "failed", told.content["error"], told.content["told"]
+            run.began = told.content["began"]
+        if told.kind == "made":
+            record.warnings, record.cell_seconds = told.content["warnings"], told.content["cell_seconds"]
+            try:
+                self._publish(run, told.content, folder)
+            except (OSError, ChangedMeanwhileError) as error:
+                record.status, record.error, record.told = "failed", in_a_line(error), type(error).__name__
+        self.progress(record)
+
+    def _publish(self, run: _Run, made: dict[str, Any], folder: Path) -> None:
+        """Move a finished page into place, together with what is known of it: all of it, or none."""
+        now = freshness.parts(run.notebook, run.folder, run.asked, self.hashes)
+        if now != run.parts:
+            raise ChangedMeanwhileError(freshness.causes(run.parts, now))
+        record, place = run.record, self.out / run.record.brand
+        kept, at = records.read(place), records.now()
+        pages = records.entry_of(kept, record.notebook)["pages"]
+        currencies = (kept["brand"]["currency"], self.facts[record.brand]["currency"])
+        rows = moved.after_run(place, record.notebook, pages, made["numbers"], run.parts, currencies, at)
+        kept["brand"], kept["checked"] = self.facts[record.brand], at
+        records.note(kept, replace(record, status="rendered"))
+        moves = []
+        for lang, files in made["files"].items():
+            named = {f"{lang}/{name}": sha for name, sha in files.items()}
+            pages[lang] = {
+                "made": at, "until": made["until"], "parameters": record.parameters, "parts": run.parts,
+                "linked": run.linked[lang], "files": named, "older": [],
+            }  # fmt: skip
+            moves += [(folder / name, place / name) for name in named]
+        for name, text, encoding in (
+            (moved.FILE, moved.to_csv(rows), "utf-8-sig"),
+            (records.FILE, records.text_of(kept), "utf-8"),
+        ):
+            (folder / name).write_text(text, encoding=encoding, newline="\n")
+            moves.append((folder / name, place / name))
+        publishing.publish(moves, folder)
+        record.status = "rendered"
+        record.moved = sum(1 for row in rows if row.notebook == record.notebook)
+
+
+class ChangedMeanwhileError(Exception):
+    """What a page depends on changed while it was made: nobody could say which of the two it shows."""
+
+    def __init__(self, causes: list[str]):
+        super().__init__(f"the {' and '.join(causes)} changed while the page was made; run it again.")
+
+
+def _conclude(coordinator: _Coordinator, names: list[str], runs: list[_Run], folder: Path) -> None:
+    """Write down how each brand stands now, and the indexes; what cannot be written is told in the records."""
+    for name in names:
+        of_brand = [run for run in runs if run.record.brand == name]
+        if (coordinator.out / name).is_dir():
+            try:
+                _keep(coordinator, name, of_brand, folder)
+            except OSError as error:
+                _fail(of_brand, error)
+    for name, error in indexes.write(coordinator.out, find_notebooks(None, folder)):
+        _fail([run for run in runs if name in ("", run.record.brand)], error)
+
+
+def _fail(runs: list[_Run], error: OSError) -> None:
+    for run in runs:
+        run.record.status, run.record.error = "failed", run.record.error or in_a_line(error)
+
+
+def _keep(coordinator: _Coordinator, name: str, runs: list[_Run], folder: Path) -> None:
+    """Note what became of the runs of a brand, and which of its pages, asked for or not, are out of date."""
+    place = coordinator.out / name
+    kept = records.read(place)
+    kept["checked"] = records.now()
+    for run in runs:
+        if run.record.status in ("unchanged", "failed", "interrupted") and run.began:
+            records.note(kept, run.record)
+    for stem, entry in kept["notebooks"].items():
+        notebook = folder / f"{stem}.ipynb"
+        for page in entry["pages"].values():
+            asked = {**page["parameters"], "--data": coordinator.data_asked}
+            if notebook.is_file():
+                now = freshness.parts(notebook, coordinator.data_root / name, asked, coordinator.hashes)
+                page["older"] = freshness.reasons(page, now, page["linked"], place, coordinator.hashes)
+    publishing.write_whole(place / records.FILE, records.text_of(kept))
 
 
 def _listed(asked: Iterable[str] | str | None) -> list[str]:
@@ -163,276 +317,3 @@ def _languages(asked: Iterable[str]) -> tuple[str, ...]:
     if wrong:
         raise ParameterError(f"no language {wrong[0]!r}: use zh or en")
     return tuple(lang for lang in words.LANGUAGES if lang in tuple(asked)) or words.LANGUAGES
-
-
-def _render_brand(runs: list[RunRecord], notebooks: list[Path], records: list[RunRecord], job: _Job) -> None:
-    """Run one brand's notebooks; a brand that cannot be read fails as a whole, the others go on."""
-    try:
-        brand = brand_folders.load(runs[0].brand, job.data_root)
-    except Exception as error:  # whatever a brand's files do, the other brands' pages must still be made
-        for record in runs:
-            record.error, record.told = str(error), f"its files could not be read; run: siyu check {record.brand}"
-            records.append(record)
-            job.progress(record)
-        _keep_records(runs, None, job.out)
-        return
-    for record, notebook in zip(runs, notebooks, strict=True):
-        started = time.perf_counter()
-        records.append(record)
-        try:
-            _render_page(record, notebook, brand, job)
-        except KeyboardInterrupt:
-            record.status, record.error = "interrupted", "stopped by Ctrl-C; the pages of before are untouched"
-        except Exception as error:  # one page's trouble is one page's: the record tells, the others go on
-            record.status, record.error = "failed", in_a_line(error)
-            record.told = getattr(error, "told", "") or type(error).__name__
-        record.seconds = round(time.perf_counter() - started, 2)
-        job.progress(record)
-        if record.status == "interrupted":
-            break
-    _keep_records([record for record in runs if record in records], brand, job.out)
-
-
-def in_a_line(error: Exception) -> str:
-    """What went wrong, in one line that says what to do where that is known."""
-    if isinstance(error, OSError) and error.strerror:
-        place = error.filename2 or error.filename or "writing the pages"
-        return f"{place}: {error.strerror}. Check that the folder can be written and the disk is not full."
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _render_page(record: RunRecord, notebook: Path, brand: Any, job: _Job) -> None:
-    report_date(str(record.parameters.get("observed_until", "")), brand)
-    record.fingerprint = fingerprint(notebook, brand, record)
-    goal = {lang: job.out / brand.id / lang / f"{notebook.stem}.html" for lang in record.languages}
-    record.pages = [str(path) for path in goal.values()]
-    before = _records_of(job.out / brand.id).get(notebook.stem, {})
-    same = before.get("fingerprint") == record.fingerprint and before.get("status") in ("rendered", "unchanged")
-    sizes = before.get("sizes") or {"nothing recorded": 0}
-    if same and not job.force and sizes == _sizes(job.out / brand.id / name for name in sizes):
-        record.status, record.sizes = "unchanged", sizes
-        return
-    job.progress(f"{brand.id} {notebook.stem}")
-    lang = "both" if len(record.languages) > 1 else record.languages[0]
-    root = str(Path(job.data_root).resolve()) if job.data_root else ""
-    given = {"brand": brand.id, "lang": lang, "data_root": root, **record.parameters}
-    executed = execution.execute(notebook, given, job.cell_timeout)
-    made = []
-    for lang, path in goal.items():
-        made += _export(executed, notebook, brand, record, lang, path, job)
-    _publish(made, job.temporary)
-    record.sizes = {f"{path.parent.name}/{path.name}": path.stat().st_size for _, path in made}
-    record.status = "rendered"
-
-
-def _sizes(paths: Iterable[Path]) -> dict[str, int]:
-    return {f"{path.parent.name}/{path.name}": path.stat().st_size for path in paths if path.is_file()}
-
-
-def _publish(made: list[tuple[Path, Path]], temporary: Path) -> None:
-    """Move finished files into place, all of them or none: what was there before comes back when one move fails."""
-    before: list[tuple[Path | None, Path]] = []
-    try:
-        for number, (new, final) in enumerate(made):
-            final.parent.mkdir(parents=True, exist_ok=True)
-            kept = temporary / f"{number}.before" if final.exists() else None
-            if kept:
-                shutil.copyfile(final, kept)
-            before.append((kept, final))
-            os.replace(new, final)
-    except BaseException:
-        for kept, final in reversed(before):
-            # The move that failed has changed nothing; putting the old file back there may fail like it.
-            with contextlib.suppress(OSError):
-                os.replace(kept, final) if kept else final.unlink(missing_ok=True)
-        raise
-
-
-def _export(executed, notebook, brand, record, lang, path: Path, job: _Job) -> list[tuple[Path, Path]]:
-    """Write one language of a page and its numbers into the temporary folder; returns (temporary, final) paths."""
-    page = pages.read_page(executed, lang)
-    record.warnings += [text for text in page.warnings if text not in record.warnings]
-    html = pages.page_html(executed, _around(notebook, brand, record, lang, job))
-    numbers = path.with_suffix(".numbers.csv")
-    made = []
-    for final, text, encoding in ((path, html, "utf-8"), (numbers, pages.numbers_csv(page.numbers, lang), "utf-8-sig")):
-        temporary = job.temporary / f"{brand.id}-{lang}-{final.name}"
-        temporary.write_text(text, encoding=encoding, newline="\n")
-        made.append((temporary, final))
-    return made
-
-
-def _around(notebook: Path, brand: Any, record: RunRecord, lang: str, job: _Job) -> dict[str, Any]:
-    """What a page says around its notebook: names, parameters, provenance."""
-    known = parameters_of(notebook)
-    settings = {name: record.parameters.get(name, parameter.default) for name, parameter in known.items()}
-    until = report_date(str(settings["observed_until"]), brand)
-    settings |= {"brand": brand.id, "lang": lang, "observed_until": until}
-    level = words.level_text(settings["level"])
-    explain = words.PAGE["ranges_explain"][lang].format(level=level)
-    page = f"{notebook.stem}.html"
-    others = [
-        other
-        for other in words.LANGUAGES
-        if other != lang and (other in record.languages or (job.out / brand.id / other / page).exists())
-    ]
-    return {
-        "lang": lang,
-        "stem": notebook.stem,
-        "brand": words.text_in(brand.config["name"], lang),
-        "period": f"{brand.observed_from} – {until}",
-        "synthetic": brand.config["synthetic"],
-        "source": brand.config["source"],
-        "other_language": others[0] if others else "",
-        "ranges": words.PAGE["ranges"][lang].format(level=level, explain=explain),
-        "parameters": [
-            (name, value, known[name].meaning(lang)) for name, value in settings.items() if name != "data_root"
-        ],
-        "inputs": brand.inputs,
-        "warnings": brand.warnings,
-        "command": _command(notebook, record, job),
-        "versions": f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
-        "code": code_hash()[:12],
-    }
-
-
-def _command(notebook: Path, record: RunRecord, job: _Job) -> str:
-    given = "".join(f" -p {name}={_shell(value)}" for name, value in record.parameters.items())
-    data = f" --data {_shell(job.data_root)}" if job.data_root else ""
-    lang = f" --lang {record.languages[0]}" if len(record.languages) == 1 else ""
-    return f".venv/bin/siyu render {record.brand} --notebook {notebook.stem[:2]}{lang}{data}{given}"
-
-
-def _shell(value: Any) -> str:
-    return shlex.quote(",".join(map(str, value)) if isinstance(value, list) else str(value))
-
-
-def fingerprint(notebook: Path, brand: Any, record: RunRecord) -> str:
-    """Hash of everything a page depends on: inputs, code, notebook, parameters, languages."""
-    parts = [
-        sorted((entry["file"], entry["sha256"]) for entry in brand.inputs),
-        code_hash(),
-        hashlib.sha256(notebook.read_bytes()).hexdigest(),
-        sorted((name, str(value)) for name, value in record.parameters.items()),
-        record.languages,
-        brand.warnings,
-        [platform.python_version(), *(version(name) for name in SHAPING)],
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()
-
-
-def code_hash() -> str:
-    """Hash of the library's source and templates."""
-    total = hashlib.sha256()
-    package = Path(__file__).resolve().parents[1]
-    for path in sorted(p for p in package.rglob("*") if p.suffix in (".py", ".j2", ".css", ".json")):
-        total.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()
-
-
-class _Workplace:
-    """A temporary folder beside the pages, so that a finished page is moved and never copied; gone afterwards."""
-
-    def __init__(self, out: Path):
-        self.out = out
-
-    def __enter__(self) -> Path:
-        self.made_out = not self.out.exists()
-        self.out.mkdir(parents=True, exist_ok=True)
-        for left in self.out.glob(".rendering-*"):
-            if not is_running(left.name.split("-")[1]):
-                shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
-        self.path = Path(tempfile.mkdtemp(prefix=f".rendering-{os.getpid()}-", dir=self.out))
-        return self.path
-
-    def __exit__(self, *_: Any) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self.made_out and not any(self.out.iterdir()):
-            self.out.rmdir()  # nothing came of it: nothing is left behind
-
-
-def _run_record(folder: Path) -> dict[str, Any]:
-    """What is written down of a brand's last runs: "brand" and, by notebook, "notebooks"; empty where unreadable."""
-    nothing = {"brand": {"id": folder.name, "name": folder.name, "synthetic": False}, "notebooks": {}}
-    try:
-        kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        whole = isinstance(kept["brand"]["name"], (str, dict)) and all(
-            isinstance(record, dict) and "status" in record for record in kept["notebooks"].values()
-        )
-        return kept if whole else nothing
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return nothing
-
-
-def _records_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """The last run records of a brand, by notebook."""
-    return _run_record(folder)["notebooks"]
-
-
-def _keep_records(runs: list[RunRecord], brand: Any, out: Path) -> None:
-    """Write what happened beside the brand's pages; a brand that never had a page gets no folder.
-
-    What is written quotes no data: of an error only the kind, of warnings only how many.
-    """
-    folder = out / runs[0].brand
-    written = [record for record in runs if record.fingerprint or brand is None]  # the others never began
-    if not written or (not folder.is_dir() and not any(record.status == "rendered" for record in runs)):
-        return
-    kept = _run_record(folder)
-    if brand is not None:
-        kept["brand"] = {key: brand.config[key] for key in ("id", "name", "synthetic")} | {
-            "observed_from": str(brand.observed_from),
-            "observed_until": str(brand.observed_until),
-        }
-    for record in written:
-        entry = asdict(record) | {"error": record.told, "warnings": len(record.warnings)}
-        entry["pages"] = [Path(page).parent.name for page in record.pages]
-        del entry["told"]
-        if record.status in ("failed", "interrupted"):
-            # The page of before still stands, so what is known of it stays; only the failure is added.
-            entry = kept["notebooks"].get(record.notebook, {}) | {"status": record.status, "error": record.told}
-        kept["notebooks"][record.notebook] = entry
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / "run.json", json.dumps(kept, ensure_ascii=False, indent=1, default=str) + "\n")
-    except OSError as error:
-        for record in runs:
-            record.status, record.error = "failed", record.error or in_a_line(error)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_indexes(out: Path, notebook_folder: Path = NOTEBOOKS) -> None:
-    """Write `index.html` of every brand that has pages, and the one over all brands, from what lies in `out`."""
-    titles = {path.stem: pages.notebook_titles(path) for path in find_notebooks(None, notebook_folder)}
-    listed = []
-    for file in sorted(out.glob("*/run.json")):
-        kept = _run_record(file.parent)
-        brand = {"observed_from": "", "observed_until": ""} | kept["brand"]
-        shown = [_index_entry(file.parent, stem, titles[stem], kept["notebooks"].get(stem)) for stem in titles]
-        shown = [entry for entry in shown if entry]
-        brand["failed"] = next((entry["failed"] for entry in shown if entry["failed"]), "")
-        with contextlib.suppress(OSError):  # that brand's folder cannot be written; its record says so already
-            _write_whole(file.parent / "index.html", pages.index_html("brand", brand=brand, pages=shown))
-        listed.append(brand)
-    if listed:
-        _write_whole(out / "index.html", pages.index_html("all", brands=listed))
-
-
-def _index_entry(folder: Path, stem: str, titles: dict[str, str], record: dict[str, Any] | None) -> dict | None:
-    languages = [lang for lang in words.LANGUAGES if (folder / lang / f"{stem}.html").exists()]
-    if not languages and record is None:
-        return None
-    failed = ""
-    if record and record["status"] == "failed":
-        failed = "failed" if languages else "failed_first"
-    given = (record or {}).get("parameters", {})
-    asked = ", ".join(f"{name}={value}" for name, value in given.items())
-    return {"stem": stem, "titles": titles, "languages": languages, "failed": failed, "parameters": asked}

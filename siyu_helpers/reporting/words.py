@@ -7,8 +7,6 @@ import math
 import re
 from typing import Any
 
-from siyu_helpers.analysis.repurchase_cohorts import BLOCK_DAYS
-
 LANGUAGES = ("zh", "en")
 
 #: Currencies with a sign or a name a reader knows; any other is written with its ISO code.
@@ -20,6 +18,9 @@ CURRENCIES = {
     "HKD": {"zh": "{} 港元", "en": "HK${}"},
     "JPY": {"zh": "{} 日元", "en": "JPY {}"},
 }
+
+#: What a spreadsheet takes for the beginning of a formula.
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 #: Unit code of an Estimate -> what follows the number: Chinese, English for one, English for several.
 COUNTED = {
@@ -84,6 +85,71 @@ PAGE = {
     "failed": {"zh": "最近一次生成失败，这里是上一次的页面", "en": "the last run failed; this is the page before it"},
     "failed_first": {"zh": "生成失败，还没有可看的页面", "en": "failed; there is no page yet"},
 }
+
+#: The fixed words of the index pages.
+INDEX = {
+    "customers": {"zh": "客户", "en": "Customers"},
+    "pages": {"zh": "页数", "en": "Pages"},
+    "until": {"zh": "数据截至", "en": "Data until"},
+    "made": {"zh": "生成于", "en": "Made on"},
+    "state": {"zh": "状态", "en": "State"},
+    "fresh": {"zh": "已是最新", "en": "up to date"},
+    "older_data": {"zh": "数据已更新，页面仍是旧数据", "en": "made from older data"},
+    "older_code": {"zh": "代码已更新，页面未重新生成", "en": "made by older code"},
+    "altered": {"zh": "页面文件缺失或被改动", "en": "a file is missing or was altered"},
+    "invented": {"zh": "虚构品牌", "en": "Invented brand"},
+    "as_of": {"zh": "核对于", "en": "checked"},
+    "only_zh": {"zh": "仅中文页", "en": "Chinese page only"},
+    "only_en": {"zh": "仅英文页", "en": "English page only"},
+    "checked": {
+        "zh": "状态是核对那一刻的情况；之后数据若有变动，请重新运行 siyu render。",
+        "en": "The state is that of the time it was checked; if the data have changed since, run siyu render again.",
+    },
+    "moved": {"zh": "与上次相比变动的数字", "en": "Numbers that moved since the last run"},
+    "moved_file": {"zh": "下载变动明细（CSV）", "en": "All of them (CSV)"},
+    "number": {"zh": "数字（口径）", "en": "Number, in words"},
+    "before": {"zh": "上次", "en": "Before"},
+    "after": {"zh": "本次", "en": "Now"},
+    "why": {"zh": "可能的原因", "en": "Possible reason"},
+    "digits": {"zh": "变动在未显示的小数位", "en": "moved in digits not shown"},
+    "number_added": {"zh": "上次没有", "en": "not there"},
+    "number_gone": {"zh": "本次没有", "en": "no longer there"},
+    "compared": {"zh": "{before} 与 {after} 两次生成相比", "en": "Pages of {after} against {before}"},
+}
+
+#: What may have moved a number, by the part of a page's origin that changed.
+CAUSES = {
+    "data": {"zh": "数据有变动", "en": "the data changed"},
+    "code": {"zh": "代码有变动", "en": "the code changed"},
+    "parameters": {"zh": "参数不同", "en": "other parameters"},
+    "software": {"zh": "软件版本有变动", "en": "software versions changed"},
+}
+NO_CAUSE = {"zh": "原因不明：输入没有变动", "en": "not known: no input changed"}
+
+
+def causes_text(causes: list[str], lang: str) -> str:
+    """Why a number may have moved, in words.
+
+    >>> causes_text(["data", "code"], "en"), causes_text([], "zh")
+    ('the data changed; the code changed', '原因不明：输入没有变动')
+    """
+    if not causes:
+        return NO_CAUSE[lang]
+    return ("；" if lang == "zh" else "; ").join(CAUSES[name][lang] for name in causes if name in CAUSES)
+
+
+def cell_text(text: str) -> str:
+    """A text as a spreadsheet's cell: one that begins like a formula would be run, an apostrophe makes it text.
+
+    >>> cell_text("=1+1"), text_of_cell("'=1+1"), cell_text("share")
+    ("'=1+1", '=1+1', 'share')
+    """
+    return f"'{text}" if text[:1] in FORMULA_BEGINS else text
+
+
+def text_of_cell(text: str) -> str:
+    """The text that `cell_text` made safe."""
+    return text[1:] if text[:1] == "'" and text[1:2] in FORMULA_BEGINS else text
 
 
 def page_words(lang: str) -> dict[str, str]:
@@ -211,9 +277,10 @@ def _period_axis(zh: str, en: str, days: int) -> dict[str, tuple[str, str]]:
     }
 
 
-#: Axis labels of a cohort grid, (Chinese, English), by the period customers are grouped by.
+#: Axis labels of a cohort grid, (Chinese, English), by the period customers are grouped by. The days are those of
+#: `repurchase_cohorts.BLOCK_DAYS`, which a test holds; importing it would load statsmodels to write two index pages.
 PERIOD_AXIS = {
-    "month": _period_axis("月", "month", BLOCK_DAYS["month"]),
-    "week": _period_axis("周", "week", BLOCK_DAYS["week"]),
-    "quarter": _period_axis("季", "quarter", BLOCK_DAYS["quarter"]),
+    "month": _period_axis("月", "month", 30),
+    "week": _period_axis("周", "week", 7),
+    "quarter": _period_axis("季", "quarter", 90),
 }

@@ -30,8 +30,10 @@ WIDTHS = {"desktop": 1280, "phone": 390}
 def reports(tmp_path_factory):
     out = tmp_path_factory.mktemp("reports")
     command = [sys.executable, "-m", "siyu_helpers.cli", "render", BRAND, "--out", str(out)]
-    run = subprocess.run(command, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
+    # One page with another window first, so that the brand's index has numbers that moved.
+    for given in (["--notebook", "02", "-p", "window_days=60"], []):
+        run = subprocess.run([*command, *given], capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
     return out
 
 
@@ -194,6 +196,45 @@ def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tm
     assert not page.locator(".switch").is_visible()
     pdf = page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
+
+
+INDEXES = pytest.mark.parametrize("path", ["index.html", f"{BRAND}/index.html"])
+
+
+def test_the_index_says_who_and_how_fresh_in_columns_or_on_a_phone_in_cards(visit):
+    page = visit("index.html")
+    assert page.inner_text("td.number >> nth=0") == "23,570"
+    edges = page.eval_on_selector_all(".number", "all => all.map(e => getComputedStyle(e).textAlign)")
+    assert set(edges) == {"right"}
+    assert not page.locator(".label").first.is_visible()
+    assert page.locator("thead").bounding_box()["height"] > 20
+    phone = visit("index.html", WIDTHS["phone"])
+    assert phone.locator(".label").first.is_visible()
+    lines = phone.inner_text("tbody tr >> nth=0")
+    for said in ("CDNOW", "数据期间", "1998-06-30", "客户 Customers", "23,570", "已是最新", "up to date"):
+        assert said in lines
+
+
+def test_the_numbers_that_moved_are_shown_in_both_languages(visit):
+    page = visit(f"{BRAND}/index.html")
+    for lang, title in (("zh-CN", "与上次相比变动的数字"), ("en", "Numbers that moved since the last run")):
+        section = page.locator(f"section.moved[lang='{lang}']")
+        assert section.locator("h2").inner_text() == title
+        rows = section.locator("tbody tr")
+        assert rows.count() == 1
+        assert rows.locator("td.number").count() == 2
+        assert "repurchased_within_window" in rows.inner_text()
+
+
+@INDEXES
+def test_an_index_prints_on_a4(visit, path, tmp_path):
+    page = visit(path)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    widths = page.eval_on_selector_all("table", "all => all.map(t => t.getBoundingClientRect().right)")
+    assert max(widths) <= 681
+    assert page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True).startswith(b"%PDF")
 
 
 def test_the_indexes_lead_to_every_page(visit):

@@ -1,27 +1,11 @@
 """Execution: a run either returns a notebook whose every cell ran, or says why not."""
 
-import json
+import sys
 
 import pytest
 
 from siyu_helpers.reporting import execution
 from siyu_helpers.reporting.execution import NotebookFailedError, execute
-
-
-@pytest.fixture
-def notebook(tmp_path):
-    def write(*code):
-        cells = [
-            {"cell_type": "code", "metadata": {"tags": ["parameters"]} if i == 0 else {}, "source": source,
-             "outputs": [], "execution_count": None, "id": f"c{i}"}
-            for i, source in enumerate(("months = 6", *code))
-        ]  # fmt: skip
-        path = tmp_path / "01_x.ipynb"
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        path.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-        return path
-
-    return write
 
 
 def test_parameters_reach_the_cells_and_nothing_is_written(notebook, tmp_path):
@@ -82,3 +66,35 @@ def test_a_long_message_is_cut_and_what_is_told_quotes_nothing(notebook):
 
 def test_a_cell_of_blanks_is_no_failure(notebook):
     execute(notebook("  \n", "1"), {})
+
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "cell 1: the kernel died: it was killed from outside"),
+        ("import os\nos._exit(3)", "cell 1: the kernel died: .* ended it .exit code 3."),
+        ("import ctypes\nctypes.string_at(0)", "cell 1: the kernel died: .* crashed .* .SIGSEGV."),
+        ("import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsum(range(10**13))", "longer than 1 s"),
+        ("filled = [b'x' * 10**8 for _ in range(100)]", "it used more than 1.0 GB of memory and was stopped"),
+    ],
+)
+def test_a_kernel_that_ends_or_hangs_says_so(notebook, context, cell, message):
+    limit = 1 if "SIGINT" in cell else 60
+    with pytest.raises(NotebookFailedError, match=message):
+        execute(notebook(cell, "print(1)"), {}, cell_timeout=limit, warm=context, memory_limit=10**9)
+
+
+def test_memory_of_what_a_cell_starts_counts_too(notebook, context):
+    filling = "filled = [b'x' * 10**8 for _ in range(100)]"
+    source = f'import subprocess, sys\nsubprocess.run([sys.executable, "-c", "{filling}"])'
+    with pytest.raises(NotebookFailedError, match="used more than"):
+        execute(notebook(source), {}, warm=context, memory_limit=8 * 10**8)
+
+
+def test_what_is_printed_over_time_is_one_output(notebook):
+    """Where it is cut would depend on the time it took, and a page with it."""
+    executed = execute(notebook("import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.3)"), {})
+    assert [output.text for output in executed.cells[-1].outputs] == ["0\n1\n2\n"]

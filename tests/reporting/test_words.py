@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from siyu_helpers.analysis.repurchase_cohorts import BLOCK_DAYS
 from siyu_helpers.reporting import words
 
 
@@ -56,3 +57,17 @@ def test_every_fixed_word_is_there_in_both_languages():
         assert all(both.values()), key
     for axis in words.PERIOD_AXIS.values():
         assert {len(pair) for pair in axis.values()} == {2}
+
+
+def test_the_axis_of_a_cohort_grid_says_the_days_of_its_blocks():
+    for period, days in BLOCK_DAYS.items():
+        zh, en = words.PERIOD_AXIS[period]["block"]
+        assert f"每段 {days} 天" in zh
+        assert f"each {days} days" in en
+
+
+def test_index_words_come_in_both_languages():
+    for both in [*words.INDEX.values(), *words.CAUSES.values(), words.NO_CAUSE]:
+        assert set(both) == {"zh", "en"}
+        assert all(both.values())
+    assert "顾客" not in str(words.INDEX)
