@@ -74,8 +74,9 @@ def test_nothing_generated_is_in_git():
 
 def test_every_module_has_its_test_file():
     for floor in ("data", "analysis", "reporting"):
-        for module in (PROJECT / "siyu_helpers" / floor).glob("[a-z]*.py"):
-            there = PROJECT / "tests" / floor / f"test_{module.name}"
+        top = PROJECT / "siyu_helpers" / floor
+        for module in top.rglob("[a-z]*.py"):
+            there = PROJECT / "tests" / floor / module.relative_to(top).with_name(f"test_{module.name}")
             assert there.exists(), f"no {there.relative_to(PROJECT)}"
 
 

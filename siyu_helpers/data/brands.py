@@ -19,6 +19,8 @@ from siyu_helpers.data.contract import TABLES, DataProblems, Problem, nearest, q
 
 LARGEST_TABLE = 5_000_000
 NOT_BRANDS = ("market",)
+#: Invented brands that the workbook can make; see `samples`.
+INVENTED = ("xiaoman", "yunzuo", "sanli")
 
 
 class UnknownBrandError(ValueError):
@@ -188,6 +190,8 @@ def _no_such_brand(brand: str, root: Path) -> str:
     there = list_brands(root)
     near = nearest(brand, there)
     hint = f"Did you mean {near}?" if near else f"`siyu new {brand}` makes one."
+    if brand in INVENTED:
+        hint = f"`siyu sample {brand}` makes it."
     return f"There is no brand {brand} in {root}. Brands there: {', '.join(there) or 'none'}. {hint}"
 
 

@@ -19,6 +19,7 @@ import pandas as pd
 from siyu_helpers.data.contract import nearest
 from siyu_helpers.data.simulation import acquisition, files, truth, world
 from siyu_helpers.data.simulation.brands import RECIPES, SEEDS
+from siyu_helpers.data.simulation.limits import is_number
 from siyu_helpers.data.simulation.recipe import Channel, Recipe
 from siyu_helpers.data.simulation.tables import Tables
 
@@ -87,8 +88,10 @@ def simulate(recipe: str | Recipe, customers: int | None = None, seed: int = 0, 
     recipe : str or Recipe
         "xiaoman", "yunzuo" or "sanli", or a recipe of one's own.
     customers : int, optional
-        About how many persons are acquired from `observed_from` on (within a few per cent: arrivals are random); by
-        default what the recipe says. Visits and spend grow with it, chances and costs per unit do not.
+        About how many customers are acquired from `observed_from` on: visits and spend are those of the recipe times
+        `customers` / `recipe.customers`, chances and costs per unit stay. Settings that bring fewer people (a shorter
+        period, no pool) leave fewer, so that brands that differ in one setting hold the same people. By default the
+        recipe's own number.
     seed : int
         Equal recipe, size and seed give equal tables, whatever the number of threads.
     **overrides
@@ -119,14 +122,18 @@ def simulate(recipe: str | Recipe, customers: int | None = None, seed: int = 0, 
             hint = f" Did you mean {near}?" if near else f" There are: {', '.join(RECIPES)}."
             raise ValueError(f"There is no recipe {recipe!r}.{hint}")
         recipe = RECIPES[recipe]
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"recipe: {recipe!r} is neither a name nor a Recipe.")
     recipe = recipe.changed(**overrides)
-    if customers is not None and not customers > 0:
+    if customers is not None and not (is_number(customers) and customers > 0):
         raise ValueError(f"customers: {customers!r} is not above 0.")
+    if not is_number(seed) or seed != int(seed):
+        raise ValueError(f"seed: {seed!r} is not a whole number.")
     if recipe.selection == "randomised" and not recipe.invitations:
         # Without a lot nobody could ever join.
         recipe = recipe.changed(invitations=0.5, invited_join=recipe.invited_join or 0.4)
     if recipe.selection == "randomised":
         recipe = recipe.changed(invite_from=0, invite_until=10**6)
     scale = 1.0 if customers is None else customers / recipe.customers
-    market = acquisition.market(recipe, scale, seed)
-    return Simulation(recipe, seed, world.live(market))
+    market = acquisition.market(recipe, scale, int(seed))
+    return Simulation(recipe, int(seed), world.live(market))

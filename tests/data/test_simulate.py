@@ -36,13 +36,21 @@ def test_the_brands_that_ship_are_as_large_as_their_recipes_say(name):
     customers = brand.tables["orders"]["customer_id"].nunique()
     assert customers == pytest.approx(brand.recipe.customers, rel=0.05)
     assert len(brand.tables["customers"]) <= 20_000
-    assert brand.recipe.days in (1095, 1096)
+    assert brand.tables["orders"]["ordered_at"].dt.to_period("M").nunique() == 36
 
 
 def test_size_follows_what_is_asked_for():
     for asked in (300, 6_000):
         brand = simulate("xiaoman", customers=asked, seed=1)
         assert brand.tables["orders"]["customer_id"].nunique() == pytest.approx(asked, rel=0.15)
+    plain = simulate(RECIPES["xiaoman"].purchases_only(), customers=8_000, seed=1)
+    assert plain.tables["orders"]["customer_id"].nunique() == pytest.approx(8_000, rel=0.15)
+
+
+def test_brands_that_differ_in_one_setting_hold_the_same_people():
+    one, two = (simulate("sanli", customers=500, seed=1, refunds=refunds).life for refunds in (0.0, 0.5))
+    assert (one.persons["key"] == two.persons["key"]).all()
+    assert (one.orders.time == two.orders.time).all()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +208,7 @@ def test_bg_nbd_parameters_are_recovered(fifty_thousand):
                    options={"xatol": 1e-5, "fatol": 1e-4, "maxiter": 2000})  # fmt: skip
     # Twice the log-likelihood ratio is chi-squared with four degrees of freedom: 18.5 is exceeded once in a thousand.
     assert 2 * (bg_nbd_log_likelihood(fit.x, *data) - bg_nbd_log_likelihood(start, *data)) < 18.5
-    assert np.exp(fit.x) == pytest.approx(np.exp(start), rel=0.06)
+    assert np.exp(fit.x) == pytest.approx(np.exp(start), rel=0.12)
 
 
 def test_lifetimes_recovers_them_too(fifty_thousand):
@@ -301,3 +309,14 @@ def _by_lot_and_by_choice(seed: int, overrides: dict) -> tuple[float, float]:
         return (count[group].mean() - count[~invited].mean()) / error
 
     return standardised(invited), standardised(accepted)
+
+
+def test_what_is_written_is_what_was_drawn(tmp_path, monkeypatch):
+    """Chances are not cut to two decimals, and a table without rows, which no loader takes, is left out."""
+    monkeypatch.setattr(files, "_truth_yml", lambda simulation: f"{files.MADE_BY}: {files.version()}\n")
+    brand = simulate("sanli", customers=300, seed=5, holdout=0.125)
+    brand.write(tmp_path / "eighths")
+    assert set(brands.load("eighths", tmp_path).table("assignments")["probability"]) == {0.125, 0.875}
+    simulate("sanli", customers=30, seed=5, pool_opens=1094).write(tmp_path / "late")
+    assert not (tmp_path / "late" / "messages.csv").exists()
+    assert brands.load("late", tmp_path).warnings == []

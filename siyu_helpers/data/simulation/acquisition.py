@@ -69,7 +69,8 @@ class Market:
     season: Season
     names: list[str]
     spend: np.ndarray  # (channels, days), in currency
-    visits: np.ndarray  # (channels, days), how many first visits
+    mean: np.ndarray  # (channels, days), mean of the number of first visits
+    visits: np.ndarray  # (channels, days), how many there are
 
     def place(self, name: str) -> int:
         """Where a channel stands in the lists; -1 when the brand has no such channel."""
@@ -89,13 +90,21 @@ def market(recipe: Recipe, scale: float, seed: int) -> Market:
     draws = Draws(seed)
     season = Season(recipe.start, recipe.days, recipe.peaks, recipe.weekend, recipe.hours)
     spend = np.stack([_spend(recipe, name, scale, draws, season) for name in recipe.channels])
-    visits = np.stack([_visits(recipe, name, scale, draws, season, spend[i]) for i, name in enumerate(recipe.channels)])
-    return Market(recipe, scale, draws, season, list(recipe.channels), spend, visits)
+    mean = np.stack([_mean_visits(recipe, name, scale, season, spend[i]) for i, name in enumerate(recipe.channels)])
+    # The same uniform number in every world: more spend adds visits and takes none away.
+    luck = np.stack([draws.uniform(f"visits of {name}", np.arange(recipe.days)) for name in recipe.channels])
+    visits = poisson.ppf(luck, mean).astype(np.int64)
+    return Market(recipe, scale, draws, season, list(recipe.channels), spend, mean, visits)
 
 
 def _years(recipe: Recipe) -> np.ndarray:
     # Years of the observed period: a brand whose history is truncated has the same first observed year.
     return (np.arange(recipe.days) - recipe.first_day + 0.5) / 365.25
+
+
+def _open(recipe: Recipe) -> np.ndarray:
+    """1 on days on which the brand exists; a brand with a complete history begins on `observed_from`."""
+    return np.where(np.arange(recipe.days) >= recipe.first_day, 1.0, 1.0 * (recipe.history == "truncated"))
 
 
 def _spend(recipe: Recipe, name: str, scale: float, draws: Draws, season: Season) -> np.ndarray:
@@ -104,20 +113,19 @@ def _spend(recipe: Recipe, name: str, scale: float, draws: Draws, season: Season
     weeks = np.arange(recipe.days) // 7
     shocks = channel.spend_shocks * draws.normal(f"spend of {name}", weeks) - channel.spend_shocks**2 / 2
     trend = (1 + channel.spend_growth) ** _years(recipe)
-    planned = scale * channel.spend_per_day * trend * season.level**channel.spend_follows_season
+    planned = scale * channel.spend_per_day * trend * season.level**channel.spend_follows_season * _open(recipe)
     return np.round(planned * np.exp(shocks), 2)
 
 
-def _visits(recipe: Recipe, name: str, scale: float, draws: Draws, season: Season, spend: np.ndarray) -> np.ndarray:
-    """Number of first visits of one channel by day."""
+def _mean_visits(recipe: Recipe, name: str, scale: float, season: Season, spend: np.ndarray) -> np.ndarray:
+    """Mean of the number of first visits of one channel by day."""
     channel = recipe.channels[name]
     years = _years(recipe)
-    mean = scale * channel.visits_per_day * season.level * (1 + channel.visit_growth) ** years
+    mean = scale * channel.visits_per_day * season.level * (1 + channel.visit_growth) ** years * _open(recipe)
     if channel.spend_per_day > 0:
         mean = mean * (spend / (scale * channel.spend_per_day)) ** channel.elasticity
         mean = mean / (1 + channel.cost_inflation) ** years
-    # The same uniform number in every world: more spend adds visits and takes none away.
-    return poisson.ppf(draws.uniform(f"visits of {name}", np.arange(recipe.days)), mean).astype(np.int64)
+    return mean
 
 
 def journeys(market: Market, world: World = World()):
@@ -137,8 +145,7 @@ def journeys(market: Market, world: World = World()):
             until = max(int(np.searchsorted(edges, (edges[begin - 1] if begin else 0) + AT_A_TIME)), begin + 1)
             part = _part(market, world, place, begin, min(until, len(counts)), first)
             first += int(counts[begin:until].sum())
-            if len(part.key):
-                yield part
+            yield part
             begin = until
 
 

@@ -69,7 +69,8 @@ class Draws:
 
     def uniform(self, purpose: str, *parts) -> np.ndarray:
         """Uniform numbers, strictly between 0 and 1."""
-        return (self.keys(purpose, *parts) >> np.uint64(11)) * 2.0**-53 + 2.0**-54
+        # 52 bits and a half: with 53 the largest would be rounded to 1.
+        return (self.keys(purpose, *parts) >> np.uint64(12)) * 2.0**-52 + 2.0**-53
 
     def exponential(self, purpose: str, *parts) -> np.ndarray:
         """Exponential numbers with mean 1."""

@@ -12,6 +12,7 @@ import yaml
 
 from siyu_helpers.data import brand_config
 from siyu_helpers.data.cache import is_running
+from siyu_helpers.data.contract import TABLES
 
 TRUTH = "truth.yml"
 MADE_BY = "simulated_by"
@@ -34,7 +35,10 @@ def write(simulation, folder: Path) -> Path:
         (made / brand_config.FILE).write_text(_brand_yml(simulation, folder.name), "utf-8")
         for name in simulation.tables:
             # Each table is made, written and forgotten: ten million orders come with far more touches and messages.
-            _write_table(simulation.tables.fresh(name), made / f"{name}.csv")
+            table = simulation.tables.fresh(name)
+            # A brand that wrote to nobody has no table of messages, rather than one without rows.
+            if len(table) or name == "orders":
+                _write_table(table, made / f"{name}.csv")
         (made / TRUTH).write_text(_truth_yml(simulation), "utf-8")
         if folder.exists():
             os.replace(folder, beside / "old")
@@ -48,8 +52,10 @@ def write(simulation, folder: Path) -> Path:
 
 def is_invented(folder: Path) -> bool:
     """Whether a folder holds an invented brand, which may be made again at any time, and nothing else."""
+    ours = {brand_config.FILE, TRUTH, *(f"{name}.csv" for name in TABLES)}
     try:
-        return MADE_BY in yaml.safe_load((folder / TRUTH).read_text("utf-8"))
+        nothing_else = {path.name for path in folder.iterdir()} <= ours
+        return nothing_else and MADE_BY in yaml.safe_load((folder / TRUTH).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError):
         return False
 
@@ -75,6 +81,8 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
     times = {name: table[name].astype("datetime64[us]") for name in table.select_dtypes("datetime64")}
     frame = pl.from_pandas(table.assign(**times), nan_to_null=True)
     frame = frame.with_columns(pl.col(name).cast(pl.Date) for name in ("date", "month") if name in frame.columns)
+    # A chance is not money: 0.125 stays what it is.
+    frame = frame.with_columns(pl.col(name).cast(pl.String) for name in ("probability",) if name in frame.columns)
     frame.write_csv(path, datetime_format="%Y-%m-%d %H:%M:%S", float_precision=2)
 
 

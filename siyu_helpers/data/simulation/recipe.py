@@ -4,12 +4,11 @@ import dataclasses
 import datetime
 from dataclasses import dataclass, field
 
-from siyu_helpers.data.contract import nearest
-from siyu_helpers.data.simulation.seasons import HOURS, PEAKS
+import pandas as pd
 
-PROCESSES = ("bg_nbd", "mbg_nbd", "pareto_nbd")
-SELECTIONS = ("observed", "hidden", "randomised")
-HISTORIES = ("complete", "truncated")
+from siyu_helpers.data.contract import nearest
+from siyu_helpers.data.simulation.limits import check_recipe
+
 #: Years that the brand has existed before the export of a truncated history begins.
 YEARS_BEFORE = 3
 
@@ -34,6 +33,7 @@ class Channel:
     there. would_come_anyway : share of its visitors, and of the repeat orders it triggers, that would be there without.
     repeat_trigger, member_trigger : relative frequency with which it is the last touch before a repeat order of a
     customer outside and inside the pool. shop : where its orders are paid.
+    refunds : how much more often its orders are refunded than others.
     quality : how fast its customers buy, relative to others. joining : how readily they join the pool, likewise.
     door : touching this channel before the first order means joining the pool.
     """
@@ -57,6 +57,7 @@ class Channel:
     repeat_trigger: float = 0.0
     member_trigger: float = 0.0
     shop: str = ""
+    refunds: float = 1.0
     quality: float = 1.0
     joining: float = 1.0
     door: bool = False
@@ -78,9 +79,10 @@ class Recipe:
         beta(dropout_a, dropout_b); for pareto_nbd dropout a day: gamma(dropout_shape, rate dropout_scale in days).
         Spend an order: gamma(spend_shape, rate drawn from gamma(spend_customer_shape, rate spend_customer_scale)), the
         gamma-gamma model (p, q, v). split_orders: share of purchases paid as two orders. discount: usual share off the
-        list price. refunds: share of orders refunded. shops: name -> platform fee as a share of the amount.
-        city_tiers: name -> share. stores: number, 0 without; distance_mean in km; distance_slope: per cent fewer
-        orders a kilometre (as a share).
+        list price; a quarter of orders pay it in full, the others vary around it. member_discount: further share off in
+        the pool. refunds: share of orders refunded. shops: name -> platform fee as a share of the amount.
+        city_tiers: name -> share. stores: number, 0 without; distance_mean in km;
+        distance_known_by: the shops that deliver and so know it; distance_slope: share of orders lost per kilometre.
     How they come
         channels; assist: how much each earlier touch raises the chance to order; touch_gap: mean days between touches;
         second_device: share of visitors whose first touches are seen under another visitor id. referral_chance: per
@@ -91,7 +93,8 @@ class Recipe:
         joining_frequency: exponent on the number of orders; joining_memory: days after which the chance has fallen to
         37%. Nobody joins more than 365 days after an order. hidden_power: exponent on the customer's own (unseen) order
         rate under `selection: hidden`. effect_on_frequency, effect_on_basket: extra share on the day of joining, fading
-        with fade_days; effect_on_dropout: share of dropouts prevented. in_mini_program: share of members' orders that
+        with fade_days; effect_on_dropout: share of dropouts prevented (not under pareto_nbd).
+        in_mini_program: share of members' orders that
         move to the brand's own shop (the last of `shops`). churn: chance a week to leave. account_size; ban_chance:
         per account and month; recovered: share of a banned account's members that are won back on another account.
     Messages to members
@@ -137,10 +140,12 @@ class Recipe:
     spend_customer_scale: float = 50.0
     split_orders: float = 0.0
     discount: float = 0.0
+    member_discount: float = 0.0
     refunds: float = 0.0
     city_tiers: dict[str, float] = field(default_factory=lambda: {"tier_1": 0.3, "tier_2": 0.4, "tier_3": 0.3})
     stores: int = 0
     distance_mean: float = 0.0
+    distance_known_by: tuple[str, ...] = ()
     distance_slope: float = 0.0
     assist: float = 0.3
     touch_gap: float = 2.0
@@ -189,31 +194,14 @@ class Recipe:
     incentive: float = 0.0
 
     def __post_init__(self):
-        for name, value, allowed in (
-            ("process", self.process, PROCESSES),
-            ("selection", self.selection, SELECTIONS),
-            ("history", self.history, HISTORIES),
-            ("hours", self.hours, tuple(HOURS)),
-        ):
-            if value not in allowed:
-                raise ValueError(f"{name}: {value!r} is not one of {', '.join(allowed)}.")
-        for name in self.peaks:
-            if name not in PEAKS:
-                raise ValueError(f"peaks: {name!r} is not one of {', '.join(PEAKS)}.")
-        if self.observed_from > self.observed_until:
-            raise ValueError("observed_until is before observed_from.")
-        for name in _SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is not a share between 0 and 1.")
-        for name in _POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name}: {getattr(self, name)!r} is not above 0.")
+        check_recipe(self)
 
     @property
     def start(self) -> datetime.date:
-        """Day 0 of the simulation: `observed_from`, or three years earlier when the history is truncated."""
-        before = YEARS_BEFORE if self.history == "truncated" else 0
-        return self.observed_from.replace(year=self.observed_from.year - before)
+        """Day 0 of the simulation: the Monday on or before `observed_from`, or three years earlier when truncated."""
+        before = 365.25 * YEARS_BEFORE if self.history == "truncated" else 0
+        day = self.observed_from - datetime.timedelta(days=int(before))
+        return day - datetime.timedelta(days=day.weekday())
 
     @property
     def first_day(self) -> int:
@@ -229,6 +217,11 @@ class Recipe:
     def shop_names(self) -> list[str]:
         """Shops; members' orders that move go to the last of them, the brand's own."""
         return list(self.shops)
+
+    @property
+    def paid_channels(self) -> list[str]:
+        """Channels on which money is spent."""
+        return [name for name, channel in self.channels.items() if channel.spend_per_day > 0]
 
     def changed(self, **overrides) -> "Recipe":
         """The same brand with other settings.
@@ -250,8 +243,8 @@ class Recipe:
                 near = nearest(name, known)
                 raise ValueError(f"A recipe has no {name!r}." + (f" Did you mean {near}?" if near else ""))
         for name in ("observed_from", "observed_until"):
-            if isinstance(overrides.get(name), str):
-                overrides[name] = datetime.date.fromisoformat(overrides[name])
+            if name in overrides:
+                overrides[name] = _day(name, overrides[name])
         return dataclasses.replace(self, **overrides)
 
     def with_channels(self, **changes) -> "Recipe":
@@ -267,17 +260,13 @@ class Recipe:
         plain = self.with_channels(quality=1.0)
         return plain.changed(
             peaks={}, weekend=1.0, peak_discount=0.0, split_orders=0.0, joining_base=0.0, invitations=0.0,
-            sms_after=0, referral_chance=0.0, distance_slope=0.0, pool_opens=10**6,
+            sms_after=0, distance_slope=0.0, pool_opens=10**6,
         )  # fmt: skip
 
 
-_SHARES = (
-    "split_orders", "discount", "peak_discount", "refunds", "second_device", "effect_on_dropout", "in_mini_program",
-    "churn", "recovered", "opt_out", "holdout", "sms_opt_out", "sms_holdout", "invitations", "invited_join",
-    "gross_margin", "referral_chance", "joining_base", "ban_chance",
-)  # fmt: skip
-_POSITIVE = (
-    "customers", "order_shape", "order_scale", "dropout_a", "dropout_b", "dropout_shape", "dropout_scale",
-    "spend_shape", "spend_customer_shape", "spend_customer_scale", "touch_gap", "joining_memory", "fade_days",
-    "account_size", "message_half", "sms_every", "members_per_staff", "weekend",
-)  # fmt: skip
+def _day(name: str, value) -> datetime.date:
+    """A date, also from text and from a moment."""
+    try:
+        return pd.Timestamp(value).date() if isinstance(value, str | datetime.date) else value
+    except ValueError:
+        raise ValueError(f"{name}: {value!r} is not a date such as 2024-06-30.") from None

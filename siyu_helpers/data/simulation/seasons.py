@@ -1,4 +1,4 @@
-"""The year of a Chinese shop: 618, Double 11, Double 12, Spring Festival, weekends, and the hours of a day."""
+"""The year of a Chinese shop: sales, Spring Festival, summer, weekends, and the hours of a day."""
 
 import datetime
 
@@ -22,10 +22,22 @@ HOURS = {
 }  # fmt: skip
 #: Hours between which a brand writes to people.
 WRITES_FROM, WRITES_UNTIL = 9, 21
-PEAKS = ("618", "double_11", "double_12", "spring_festival")
+#: Peaks by name: whether a day belongs to it. A later name wins where two overlap.
+_DAYS = {
+    "summer": lambda day: (6, 15) <= (day.month, day.day) <= (8, 31),
+    "autumn_tea": lambda day: (day.month, day.day) in ((8, 7), (8, 8)),
+    "618": lambda day: (6, 1) <= (day.month, day.day) <= (6, 20),
+    "double_11": lambda day: (10, 20) <= (day.month, day.day) <= (11, 11),
+    "double_12": lambda day: (12, 8) <= (day.month, day.day) <= (12, 12),
+    "spring_festival": lambda day: day.year in LUNAR_NEW_YEAR and -9 <= (day - LUNAR_NEW_YEAR[day.year]).days <= 7,
+}
+PEAKS = tuple(_DAYS)
+#: Peaks on which shops sell at a discount, and after which people have bought enough for a while.
+SALES = ("618", "double_11", "double_12")
+_FIRST_DAY, _LAST_DAYS, _LULL, _LULL_DAYS = 1.8, 2.0, 0.85, 10
 
 
-def peak_of(start: datetime.date, days: int) -> np.ndarray:
+def peak_of(start: datetime.date, days: int, names=PEAKS) -> np.ndarray:
     """Which peak each day belongs to: -1 for none, else a place in `PEAKS`.
 
     Parameters
@@ -34,6 +46,8 @@ def peak_of(start: datetime.date, days: int) -> np.ndarray:
         The first day.
     days : int
         How many days.
+    names : iterable of str
+        The peaks that matter; others are ordinary days.
 
     Returns
     -------
@@ -42,20 +56,30 @@ def peak_of(start: datetime.date, days: int) -> np.ndarray:
     Example
     -------
     >>> peak_of(datetime.date(2024, 6, 18), 3), peak_of(datetime.date(2024, 2, 10), 1)
-    (array([0, 0, 0], dtype=int8), array([3], dtype=int8))
+    (array([2, 2, 2], dtype=int8), array([5], dtype=int8))
     """
     found = np.full(days, -1, dtype=np.int8)
     for number in range(days):
         day = start + datetime.timedelta(days=number)
-        if (6, 1) <= (day.month, day.day) <= (6, 20):
-            found[number] = 0
-        elif (10, 25) <= (day.month, day.day) <= (11, 12):
-            found[number] = 1
-        elif (12, 8) <= (day.month, day.day) <= (12, 12):
-            found[number] = 2
-        elif day.year in LUNAR_NEW_YEAR and -9 <= (day - LUNAR_NEW_YEAR[day.year]).days <= 7:
-            found[number] = 3
+        for name in PEAKS:
+            if name in names and _DAYS[name](day):
+                found[number] = PEAKS.index(name)
     return found
+
+
+def _within_sales(peak: np.ndarray) -> np.ndarray:
+    """How a sale runs: a rush on its first day, a greater one on its last two, and a lull of ten days afterwards."""
+    shape = np.ones(len(peak))
+    for name in SALES:
+        mine = peak == PEAKS.index(name)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], mine.astype(int), [0]])))
+        for begin, end in zip(edges[::2], edges[1::2], strict=True):
+            run = np.ones(end - begin)
+            run[0], run[-2:] = _FIRST_DAY, _LAST_DAYS
+            shape[begin:end] = run / run.mean()
+            after = slice(end, end + _LULL_DAYS)
+            shape[after] = np.where(peak[after] == -1, _LULL, shape[after])
+    return shape
 
 
 class Season:
@@ -73,8 +97,8 @@ class Season:
     hours : str
         Which hours people buy at: a key of `HOURS`.
 
-    `.level` has one number a day with mean 1 over the whole span. `busy(t)` is the time of that clock at time t,
-    `time(b)` its inverse.
+    `.level` has one number a day with mean 1 over the whole span; `.sale` says on which days shops sell at a discount.
+    `busy(t)` is the time of that clock at time t, `time(b)` its inverse.
     """
 
     def __init__(
@@ -83,10 +107,11 @@ class Season:
         unknown = [name for name in peaks if name not in PEAKS]
         if unknown:
             raise ValueError(f"There is no peak {unknown[0]!r}; peaks are {', '.join(PEAKS)}.")
-        self.peak = peak_of(start, days)
+        self.peak = peak_of(start, days, peaks)
+        self.sale = np.isin(self.peak, [PEAKS.index(name) for name in SALES])
         factors = np.array([*(peaks.get(name, 1.0) for name in PEAKS), 1.0])
         weekday = (np.arange(days) + start.weekday()) % 7
-        level = factors[self.peak] * np.where(weekday >= 5, weekend, 1.0)
+        level = factors[self.peak] * _within_sales(self.peak) * np.where(weekday >= 5, weekend, 1.0)
         self.level = level / level.mean()
         of_day = np.array(HOURS[hours]) / np.sum(HOURS[hours])
         hourly = np.outer(self.level, of_day).ravel()

@@ -57,9 +57,10 @@ def _makers(life: Life) -> dict[str, Callable[[Tables], pd.DataFrame]]:
     makers = {
         "orders": lambda tables: orders(tables.life),
         "customers": lambda tables: customers(tables.life),
-        "spend": lambda tables: spend(tables.life, touchpoints(tables.life), orders(tables.life)),
         "touchpoints": lambda tables: touchpoints(tables.life),
     }
+    if recipe.paid_channels:
+        makers["spend"] = lambda tables: spend(tables.life, touchpoints(tables.life), orders(tables.life))
     pool = recipe.pool_opens < recipe.days - recipe.first_day
     if pool:
         makers["members"] = lambda tables: members(tables.life)
@@ -125,11 +126,10 @@ def _money(life: Life, rows: slice) -> dict[str, np.ndarray]:
     basket = basket / usual * recipe.spend_customer_scale
     basket = basket * (1 + inside * recipe.effect_on_basket * np.exp(-np.maximum(since, 0) / recipe.fade_days))
     amount = np.maximum(np.round(basket * 100), 1).astype(np.int64)
-    peak = life.market.season.peak[np.floor(time).astype(int)]
-    cut = recipe.discount + np.where((peak >= 0) & (peak < 3), recipe.peak_discount, 0.0)
+    cut = _discount(life, key, occasion, time, inside)
     channel = np.where(number == 1, life.persons["first_channel"][person], 0).astype(np.int8)
     again = number > 1
-    channel[again] = worlds.triggers(life.market, key[again], occasion[again], inside[again])
+    channel[again] = worlds.triggers(life.market, key[again], occasion[again], inside[again], log.texted[rows][again])
     shop = _shops(life, key, occasion, inside, channel)
     columns = {"person": person, "time": time, "occasion": occasion, "number": number, "inside": inside,
                "channel": channel, "shop": shop, "amount": amount, "cut": cut,
@@ -138,13 +138,24 @@ def _money(life: Life, rows: slice) -> dict[str, np.ndarray]:
     cut = columns.pop("cut")
     key = life.persons["key"][columns["person"]]
     lucky = draws.uniform("refund", key, columns["occasion"], columns["part"])
-    whole = np.where(lucky < 0.8 * recipe.refunds, 1.0, np.where(lucky < recipe.refunds, 0.3, 0.0))
+    of_channel = np.array([recipe.channels[name].refunds for name in life.market.names])
+    chance = recipe.refunds * of_channel[columns["channel"]]
+    whole = np.where(lucky < 0.8 * chance, 1.0, np.where(lucky < chance, 0.3, 0.0))
     fees = np.array(list(recipe.shops.values()))
     columns["list_amount"] = np.round(columns["amount"] / (1 - cut)).astype(np.int64)
     columns["refunded"] = np.round(columns["amount"] * whole).astype(np.int64)
     columns["cost"] = np.round(columns["list_amount"] * (1 - recipe.gross_margin)).astype(np.int64)
     columns["platform_fee"] = np.round(columns["amount"] * fees[columns["shop"]]).astype(np.int64)
     return columns
+
+
+def _discount(life: Life, key, occasion, time, inside) -> np.ndarray:
+    """Share off the list price of each purchase: nothing for one in four, and for the others around the usual."""
+    recipe, draws = life.market.recipe, life.market.draws
+    usual = recipe.discount + recipe.peak_discount * life.market.season.sale[np.floor(time).astype(int)]
+    depth = (0.5 + draws.uniform("discount", key, occasion)) / 0.75
+    depth[draws.uniform("full price", key, occasion) < 0.25] = 0
+    return np.minimum(usual * depth + recipe.member_discount * inside, 0.9)
 
 
 def _split(life: Life, columns: dict[str, np.ndarray], key: np.ndarray) -> dict[str, np.ndarray]:
@@ -203,7 +214,8 @@ def orders(life: Life) -> pd.DataFrame:
         known = (referrer >= 0) & (paid["number"] == 1)
         table["referrer_id"] = _or_blank(numbers[np.maximum(referrer, 0)], known)
     if recipe.stores:
-        table["distance_km"] = np.round(persons["distance"][person].astype(float), 2)
+        known = np.isin(paid["shop"], [recipe.shop_names.index(name) for name in recipe.distance_known_by])
+        table["distance_km"] = np.where(known, np.round(persons["distance"][person].astype(float), 2), np.nan)
     return pd.DataFrame(table)
 
 
@@ -229,9 +241,8 @@ def touchpoints(life: Life) -> pd.DataFrame:
     columns = {name: values[kept] for name, values in columns.items()}
     placed = np.lexsort((columns["channel"], columns["visitor"], columns["time"]))
     columns = {name: values[placed] for name, values in columns.items()}
-    numbers = customer_numbers(life)
-    known = columns["person"] >= 0
-    customer = _or_blank(numbers[np.maximum(columns["person"], 0)], known)
+    numbers = np.append(customer_numbers(life), 0)  # the last is for nobody, person -1
+    customer = _or_blank(numbers[columns["person"]], columns["person"] >= 0)
     return pd.DataFrame(
         {
             "visitor_id": columns["visitor"],
@@ -282,15 +293,19 @@ def _touches_of(draws, recipe, visits: Visits, of_visit, person_of, life: Life) 
 
 def _later_touches(life: Life) -> dict[str, np.ndarray]:
     """Touches before repeat orders (one or two) and visits of customers that end without an order."""
-    draws, log = life.market.draws, life.orders
+    draws, log, season = life.market.draws, life.orders, life.market.season
     key, number = life.persons["key"][log.person], log.number
     inside = log.joined_since >= 0
     again = np.flatnonzero(number > 1)
     two = again[draws.uniform("two touches", key[again], log.occasion[again]) < 0.35]
     idle = np.flatnonzero(draws.uniform("idle visit", key, log.occasion) < 0.4)
-    last = worlds.triggers(life.market, key[again], log.occasion[again], inside[again])
-    earlier = worlds.triggers(life.market, draws.keys("earlier", key[two]), log.occasion[two], inside[two])
-    aimless = worlds.triggers(life.market, draws.keys("idle", key[idle]), log.occasion[idle], inside[idle])
+    nobody = np.zeros(len(key), dtype=bool)
+    last = worlds.triggers(life.market, key[again], log.occasion[again], inside[again], log.texted[again])
+    other = draws.keys("earlier", key[two]), log.occasion[two], inside[two], nobody[two]
+    earlier = worlds.triggers(life.market, *other)
+    aimless = worlds.triggers(
+        life.market, draws.keys("idle", key[idle]), log.occasion[idle], inside[idle], nobody[idle]
+    )
     hours = draws.uniform("minutes before", key[again], log.occasion[again]) / 24
     days = 0.05 + 2 * draws.exponential("days before", key[two], log.occasion[two])
     later = 3 + 12 * draws.exponential("days after", key[idle], log.occasion[idle])
@@ -299,7 +314,8 @@ def _later_touches(life: Life) -> dict[str, np.ndarray]:
     columns = {
         "visitor": _visitor(life, _own_device(life)[person], np.zeros(len(person), dtype=bool)),
         "time": np.concatenate(
-            [log.time[again] - hours, log.time[two] - days, life.market.season.at_an_hour(log.time[idle] + later)]
+            [log.time[again] - hours, np.minimum(season.at_an_hour(log.time[two] - days), log.time[two] - 0.05),
+             season.at_an_hour(log.time[idle] + later)]
         ),
         "channel": np.concatenate([last, earlier, aimless]),
         # A visit that ends without an order is seldom one of somebody who has logged in.
@@ -318,9 +334,12 @@ def _own_device(life: Life) -> np.ndarray:
 
 
 def spend(life: Life, touches: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame:
-    """Table `spend`: one row a paid channel and day, with what the platform reports."""
+    """Table `spend`: one row a paid channel and day, with what the platform reports.
+
+    Visitors, clicks and impressions are of people who have not ordered yet: it is for them that the campaigns are paid.
+    """
     recipe, market = life.market.recipe, life.market
-    claims = _claims(life, touches, paid)
+    claims, visits = _claims(life, touches, paid), _first_visitors(life)
     days = np.arange(recipe.first_day, recipe.days)
     years = (days - recipe.first_day + 0.5) / 365.25
     tables = []
@@ -328,11 +347,7 @@ def spend(life: Life, touches: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame
         channel = recipe.channels[name]
         if not channel.spend_per_day or name in life.world.off:
             continue
-        seen = touches["channel"].cat.codes.to_numpy() == place
-        day = (touches["touched_at"].to_numpy()[seen] - np.datetime64(recipe.observed_from, "s")).astype(
-            "timedelta64[D]"
-        )
-        visitors = np.bincount(day.astype(int), minlength=len(days))[: len(days)]
+        visitors = visits[place]
         clicks = np.round(visitors * channel.clicks_per_visit).astype(np.int64)
         # Media prices carry the inflation: the same money shows the advertisement less often.
         price = (1 + channel.cost_inflation) ** years
@@ -353,6 +368,17 @@ def spend(life: Life, touches: pd.DataFrame, paid: pd.DataFrame) -> pd.DataFrame
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _first_visitors(life: Life) -> np.ndarray:
+    """Visits by channel and day of people who have not ordered yet."""
+    recipe = life.market.recipe
+    found = np.zeros((len(life.market.names), recipe.days), dtype=np.int64)
+    for visits in journeys(life.market, life.world):
+        row, touch = np.nonzero(visits.channel >= 0)
+        time = visits.time[row, touch]
+        np.add.at(found, (visits.channel[row, touch], np.floor(time).astype(int)), 1)
+    return found[:, recipe.first_day :]
 
 
 def _claims(life: Life, touches: pd.DataFrame, paid: pd.DataFrame) -> np.ndarray:
@@ -399,13 +425,14 @@ def members(life: Life) -> pd.DataFrame:
 
 def accounts(life: Life) -> pd.DataFrame:
     """Table `accounts`: one row a WeCom account."""
-    opened = life.accounts["opened"]
+    opened, recipe = life.accounts["opened"], life.market.recipe
+    per_staff = max(recipe.members_per_staff // recipe.account_size, 1)
     return pd.DataFrame(
         {
             "account_id": 101 + np.arange(len(opened)),
             "opened_at": moments(life, opened),
             "banned_at": moments(life, life.accounts["banned"]),
-            "staff": [f"staff_{1 + place // 3}" for place in range(len(opened))],
+            "staff": [f"staff_{1 + place // per_staff}" for place in range(len(opened))],
         }
     )
 
@@ -414,7 +441,7 @@ def assignments(life: Life) -> pd.DataFrame:
     """Table `assignments`: one row a person and experiment."""
     recipe, stays = life.market.recipe, life.stays
     numbers = customer_numbers(life)
-    parts = []
+    parts = [_arms("invitation", np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype="U16"), False, 0.0)]
     if len(life.invited["person"]):
         arm = life.invited["arm"]
         parts.append(_arms("invitation", numbers[life.invited["person"]], life.invited["time"],
@@ -467,7 +494,8 @@ def messages(life: Life) -> pd.DataFrame:
             "channel": pd.Categorical.from_codes(columns["channel"], life.market.names),
             "kind": pd.Categorical.from_codes(columns["kind"], ["service", "promotion"]),
             "delivered": columns["delivered"],
-            "read": columns["read"],
+            # Nobody is told whether a text message was read.
+            "read": pd.arrays.BooleanArray(columns["read"], columns["channel"] == life.market.place("sms")),
             "clicked": columns["clicked"],
             "opted_out": columns["opted_out"],
             "cost": columns["cost"],
@@ -497,11 +525,11 @@ def _promotions(life: Life):
     message = np.arange(len(row)) - np.repeat(np.cumsum(sent) - sent, sent)
     stay, week, person = stay[row], week[row], person[row]
     key = life.persons["key"][person]
-    time = worlds.message_time(life.market, key, week, message, sent[row])
+    time = worlds.message_time(life.market, key, week, message)
     kept = time < stays.left[stay]
     stay, week, person, key, message, time = (v[kept] for v in (stay, week, person, key, message, time))
     opted = (stays.why[stay] == 2) & (np.abs(time + 5 / 1440 - stays.left[stay]) < 1e-9)
-    columns = _answers(life, "promotion", key, week * 100 + message, 0.98, _read_chance(recipe), 0.12)
+    columns = _answers(life, "promotion", key, week * 10_000 + message, 0.98, _read_chance(recipe), 0.12)
     return columns | {"person": person, "time": time, "channel": np.full(len(time), _door(life)),
                       "kind": np.ones(len(time), dtype=int), "opted_out": opted, "read": columns["read"] | opted,
                       "delivered": columns["delivered"] | opted,
@@ -525,6 +553,7 @@ def _service(life: Life):
     """A notice on the day after every order of a member: on its way, or how was it."""
     log = life.orders
     mine = np.flatnonzero(log.joined_since >= 0)
+    mine = mine[~_leave_between(life, log.person[mine], log.time[mine], in_writing_hours(log.time[mine] + 1))]
     if not len(mine):
         return None
     person = log.person[mine]
@@ -540,12 +569,21 @@ def _service(life: Life):
     }
 
 
+def _leave_between(life: Life, person, begin, end) -> np.ndarray:
+    """Whether a stay of each person ends after one moment and not after the other."""
+
+    def place(of, time):  # persons one after the other, within each by second
+        return of * 2**32 + np.floor(time * 86_400).astype(np.int64)
+
+    ended = np.isfinite(life.stays.left)
+    ends = np.sort(place(life.stays.person[ended], life.stays.left[ended]))
+    return np.searchsorted(ends, place(person, end), "right") > np.searchsorted(ends, place(person, begin), "left")
+
+
 def _texts(life: Life):
     """Text messages to customers who sleep: Monday, ten o'clock."""
     person, week = life.texted["person"], life.texted["week"]
-    if not len(person):
-        return None
-    columns = _answers(life, "text", life.persons["key"][person], week, 0.95, 0.35, 0.12)
+    columns = _answers(life, "text", life.persons["key"][person], week, 0.95, 0.35, 0.02)
     opted = life.texted["opted_out"]
     return columns | {"person": person, "time": 7.0 * week + 10 / 24,
                       "channel": np.full(len(person), life.market.place("sms")),

@@ -20,7 +20,7 @@ REACHED_FOR = 365
 PRESSURE_WEEKS = 13
 REASONS = ("stays", "leaves", "opts out", "account banned")
 NO_REFERRER = -1
-FIRST_VISIT, RECOVERY = "first_visit", "recovery"
+FIRST_VISIT, RECOVERY = "presale_chat", "reassigned"
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Orders:
     """Purchases in the order in which they were worked out; a purchase is one visit to the till.
 
     person : who. time : days. occasion : which chance to order this was, from 1; names its random numbers. number :
-    which order of the person it is, from 1. joined_since : days since joining the pool, -1 outside it.
+    which order of the person it is, from 1. joined_since : days since joining the pool, -1 outside it. texted : in the
+    two weeks after a text message.
     """
 
     person: np.ndarray
@@ -36,13 +37,14 @@ class Orders:
     occasion: np.ndarray
     number: np.ndarray
     joined_since: np.ndarray
+    texted: np.ndarray
 
 
 @dataclass
 class Stays:
     """Stays in the pool: who, from when, until when (inf: still there), on which account, through which door, why left.
 
-    `door` is "first_visit" (before the first order), the recipe's `card`, "invitation" or "recovery" (from a banned
+    `door` is "presale_chat" (before the first order), the recipe's `card`, "invitation" or "reassigned" (from a banned
     account); `why` is a place in `REASONS`.
     """
 
@@ -81,11 +83,11 @@ def joining_chance(recipe: Recipe, orders, days_since_order, first_channel_facto
     ----------
     recipe : Recipe
     orders : array of int
-        Orders before the week, at least 1.
+        Days with an order before the week, from `observed_from` on: at least 1.
     days_since_order : array of float
         Days from the last order to the beginning of the week.
     first_channel_factor : array of float
-        `joining` of the channel of the first order.
+        `joining` of the channel of the first order that the tables hold.
     rate_factor : array of float
         The customer's own order rate over the mean: enters only under `selection: hidden`.
 
@@ -128,7 +130,7 @@ def live(market: Market, world: World = World(), friends_of: Life | None = None)
 
 _FIELDS = {
     "key": np.uint64, "first_order": float, "first_channel": np.int8, "referrer": np.int64, "visit": np.int64,
-    "early_join": float, "rate": float, "dropout": np.float32, "death": float, "tier": np.int8,
+    "early_join": float, "ease": np.float32, "rate": float, "dropout": np.float32, "death": float, "tier": np.int8,
     "distance": np.float32, "store": np.int8, "text_free": bool, "no_promotions": bool,
 }  # fmt: skip
 
@@ -139,8 +141,12 @@ class _State:
 
     clock: np.ndarray  # busy days x rate still to pass before the next occasion
     due: np.ndarray  # when an occasion that was put off to another day will be, inf for none
+    credit: np.ndarray  # busy days x rate that passed while it was put off
+    day: np.ndarray  # of the last occasion, whether or not it became an order
     last: np.ndarray  # time of the last order
     orders: np.ndarray
+    seen: np.ndarray  # orders from `observed_from` on
+    ease: np.ndarray  # `joining` of the channel of the first of those
     occasion: np.ndarray
     alive: np.ndarray  # can still order
     stay: np.ndarray  # place of the running stay, -1 outside the pool
@@ -155,7 +161,8 @@ class _State:
 
 #: What a person's state is before anything has happened: type and value.
 _FRESH = {
-    "clock": (float, 0.0), "due": (float, NEVER), "last": (float, -NEVER), "orders": (np.int32, 0),
+    "clock": (float, 0.0), "due": (float, NEVER), "credit": (float, 0.0), "day": (np.int32, -1),
+    "last": (float, -NEVER), "orders": (np.int32, 0), "seen": (np.int32, 0), "ease": (np.float32, 1.0),
     "occasion": (np.int32, 0), "alive": (bool, False), "stay": (np.int64, -1), "joined": (float, NEVER),
     "left": (float, NEVER), "first_joined": (float, NEVER), "texted": (float, -NEVER), "text_left": (bool, False),
     "back": (float, NEVER),
@@ -204,6 +211,7 @@ class _Loop:
             self.end = min(self.begin + 7.0, float(self.recipe.days))
             self._enter()
             rate, change, after = self._pool_week()
+            self._first_orders()
             self._orders_of_week(rate, change, after)
         return self._life()
 
@@ -240,12 +248,15 @@ class _Loop:
         """What a person is like, from the key alone and the kind of customer a channel brings."""
         recipe, draws = self.recipe, self.draws
         rate = gammaincinv(recipe.order_shape, draws.uniform("order rate", key)) / recipe.order_scale
-        quality = np.array([recipe.channels[name].quality for name in self.market.names])
+        quality, joining = (
+            np.array([getattr(recipe.channels[name], field) for name in self.market.names])
+            for field in ("quality", "joining")
+        )
         rate = rate * quality[kind]
         distance = np.zeros(len(key))
         store = np.full(len(key), -1)
         if recipe.stores:
-            distance = np.minimum(recipe.distance_mean * draws.exponential("distance", key), 8.0)
+            distance = np.minimum(recipe.distance_mean * gammaincinv(2.0, draws.uniform("distance", key)) / 2, 8.0)
             store = np.floor(draws.uniform("store", key) ** 1.3 * recipe.stores)
             rate = rate * (1 - recipe.distance_slope) ** (distance - recipe.distance_mean)
         dropout, death = np.zeros(len(key)), np.full(len(key), NEVER)
@@ -257,7 +268,7 @@ class _Loop:
         tiers = np.cumsum(list(recipe.city_tiers.values()))
         values = {
             "key": key, "first_order": first_order, "first_channel": channel, "referrer": referrer, "visit": visit,
-            "early_join": early_join, "rate": rate, "dropout": dropout, "death": death,
+            "early_join": early_join, "ease": joining[kind], "rate": rate, "dropout": dropout, "death": death,
             "tier": np.searchsorted(tiers / tiers[-1], draws.uniform("city", key)), "distance": distance,
             "store": store, "text_free": draws.uniform("text holdout", key) < recipe.sms_holdout,
             "no_promotions": draws.uniform("promotion holdout", key) < recipe.holdout,
@@ -265,7 +276,7 @@ class _Loop:
         return {name: np.asarray(values[name]).astype(dtype) for name, dtype in _FIELDS.items()}
 
     def _enter(self) -> None:
-        """New persons of this week, then first orders of this week."""
+        """New persons of this week: those who order or join in it, and friends who were referred."""
         until = int(np.searchsorted(self.entry, self.end))
         new = {name: self.waiting[name][self.entered : until] for name in _FIELDS}
         self.entered = until
@@ -279,12 +290,15 @@ class _Loop:
             brought = self._drawn(key, time, channel, channel, referrer, nowhere, np.full(len(key), NEVER))
             new = {name: np.concatenate([new[name], brought[name]]) for name in _FIELDS}
         self._append(new)
+
+    def _first_orders(self) -> None:
+        """First orders of this week, after it is known who is in the pool when."""
         first = self.persons["first_order"]
         starting = np.flatnonzero((first >= self.begin) & (first < self.end))
         self._record(starting, first[starting], self._joined_since(starting, first[starting]))
         state = self.state
         state.clock[starting] = self.draws.exponential("gap", self.persons["key"][starting], 1)
-        state.alive[starting] = True
+        state.alive[starting], state.day[starting] = True, np.floor(first[starting])
         if self.recipe.process == "mbg_nbd":
             chance = self.draws.uniform("drop out", self.persons["key"][starting], 1)
             state.alive[starting] = chance >= self.persons["dropout"][starting]
@@ -301,7 +315,6 @@ class _Loop:
 
     def _pool_week(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Who joins, who leaves, who is written to; order rates before and after the change within this week."""
-        self.state.recent[self.week % PRESSURE_WEEKS] = 0
         self._text()
         before = self.persons["rate"] * self._influence(self.state.stay >= 0)
         change = np.full(self.count, self.end)
@@ -315,6 +328,8 @@ class _Loop:
             for account, many in enumerate(self.freed.tolist()):
                 self.accounts["members"][account] -= many
             change[leaving], change[joining] = leave_time, join_time
+        # The oldest of the last 13 weeks makes room for this one.
+        self.state.recent[self.week % PRESSURE_WEEKS] = 0
         after = self.persons["rate"] * self._influence(self.state.stay >= 0)
         return before, change, after
 
@@ -331,25 +346,24 @@ class _Loop:
         written = np.where(self.persons["no_promotions"][members], 0.0, written)
         factor[members] += recipe.effect_on_frequency * np.exp(-since / recipe.fade_days) + written
         if recipe.sms_lift:
-            factor[state.texted >= self.begin - 7] *= 1 + recipe.sms_lift
+            factor[self._texted(slice(None))] *= 1 + recipe.sms_lift
         return factor
 
     def _join(self) -> tuple[np.ndarray, np.ndarray]:
         recipe, state, persons = self.recipe, self.state, self.persons
-        outside = (state.stay < 0) & np.isinf(state.first_joined) & (state.orders > 0)
+        outside = (state.stay < 0) & np.isinf(state.first_joined) & (state.seen > 0)
         # First orders of this very week are not history yet.
         outside &= (state.last >= self.begin - REACHED_FOR) & (persons["first_order"] < self.begin)
         who = np.flatnonzero(outside)
-        ease = np.array([recipe.channels[name].joining for name in self.market.names])[persons["first_channel"][who]]
         mean = recipe.order_shape / recipe.order_scale
-        chance = joining_chance(recipe, state.orders[who], self.begin - state.last[who], ease,
+        chance = joining_chance(recipe, state.seen[who], self.begin - state.last[who], state.ease[who],
                                 persons["rate"][who] / mean)  # fmt: skip
         joins = self.draws.uniform("joining", persons["key"][who], self.week) < chance
         open_to_customers = self.world.joining and self.begin >= self.pool_day  # from the first whole week on
         joins &= open_to_customers
         invited = self._invite(who) & open_to_customers
         time = self.begin + 7 * self.draws.uniform("time of joining", persons["key"][who], self.week)
-        time = np.minimum(self.season.at_an_hour(time), self.end - 1e-6)
+        time = self.season.at_an_hour(time)
         early = np.flatnonzero((persons["early_join"] >= self.begin) & (persons["early_join"] < self.end))
         back = np.flatnonzero((state.back >= self.begin) & (state.back < self.end))
         state.back[back] = NEVER
@@ -359,9 +373,10 @@ class _Loop:
             (back, self.begin + 7 * self.draws.uniform("back", persons["key"][back], self.week), RECOVERY),
         )  # fmt: skip
         person = np.concatenate([part[0] for part in found])
-        times = np.minimum(np.concatenate([part[1] for part in found]), self.end - 1e-6)
+        times = np.concatenate([part[1] for part in found])
         doors = np.concatenate([np.full(len(part[0]), part[2], dtype="U16") for part in found])
         order = np.lexsort((persons["key"][person], times))
+        order = order[times[order] < recipe.days]  # the last week may be cut short
         self._open_stays(person[order], times[order], doors[order])
         return person[order], times[order]
 
@@ -369,6 +384,7 @@ class _Loop:
         """Draws lots among those whose first order was two weeks ago; True for those who are invited and join."""
         recipe, persons = self.recipe, self.persons
         from_day, until = recipe.first_day + recipe.invite_from, recipe.first_day + recipe.invite_until
+        from_day = max(from_day, self.pool_day)  # nobody can follow an invitation to a pool that is not open
         if not recipe.invitations or not from_day <= self.begin < until:
             return np.zeros(len(who), dtype=bool)
         key = persons["key"][who]
@@ -460,7 +476,7 @@ class _Loop:
         for message in range(int(sent.max(initial=0))):
             leaves = (message < sent) & (self.draws.uniform("opts out", key, self.week, message) < chance)
             first = leaves & np.isinf(left)
-            left[first] = message_time(self.market, key[first], self.week, message, sent[first]) + 5 / 1440
+            left[first] = message_time(self.market, key[first], self.week, message) + 5 / 1440
         return left
 
     def _ban(self) -> np.ndarray:
@@ -516,9 +532,12 @@ class _Loop:
             who, start, stop, rate = who[hit], start[hit], stop[hit], rate[hit]
             time = np.where(put_off[hit], state.due[who], season.time(busy[hit] + waited[hit] / rate))
             # Whoever has ordered today comes back tomorrow at the earliest: a day is one purchase.
-            tomorrow = np.floor(state.last[who]) + 1
+            tomorrow = state.day[who] + 1.0
             hour = self.draws.uniform("hour", self.persons["key"][who], state.occasion[who])
-            time = np.where(time < tomorrow, season.at_an_hour(tomorrow + hour), time)
+            early, moved = time < tomorrow, season.at_an_hour(tomorrow + hour)
+            # The wait counts towards the next gap: putting off an order makes nobody a slower buyer.
+            state.credit[who[early]] = (rate * (season.busy(moved) - season.busy(time)))[early]
+            time = np.where(early, moved, time)
             in_time = time < stop
             state.due[who] = np.where(in_time, NEVER, time)
             who, start, stop, rate, time = (values[in_time] for values in (who, start, stop, rate, time))
@@ -529,22 +548,25 @@ class _Loop:
     def _happen(self, who: np.ndarray, time: np.ndarray) -> None:
         """Occasions of one round: most become orders; then the next gap is drawn, or the customer drops out."""
         state, key = self.state, self.persons["key"][who]
+        state.day[who] = np.floor(time)
         since = self._joined_since(who, time)
         kept = np.ones(len(who), dtype=bool)
         if self.world.off:
-            kept = ~self._lost(key, state.occasion[who] + 1, since >= 0)
+            kept = ~self._lost(key, state.occasion[who] + 1, since >= 0, self._texted(who))
         self._record(who[kept], time[kept], since[kept])
         state.occasion[who[~kept]] += 1
         occasion = state.occasion[who]
-        state.clock[who] = self.draws.exponential("gap", key, occasion)
+        state.clock[who] = np.maximum(self.draws.exponential("gap", key, occasion) - state.credit[who], 0)
+        state.credit[who] = 0
         if self.recipe.process != "pareto_nbd":
             stays = np.where(since >= 0, 1 - self.recipe.effect_on_dropout, 1.0)
+            # Also where the order is lost: without a channel nobody becomes more loyal.
             gone = self.draws.uniform("drop out", key, occasion) < self.persons["dropout"][who] * stays
-            state.alive[who[gone & kept]] = False
+            state.alive[who[gone]] = False
 
-    def _lost(self, key, occasion, inside) -> np.ndarray:
+    def _lost(self, key, occasion, inside, texted) -> np.ndarray:
         """Occasions whose trigger is switched off and that need it."""
-        trigger = triggers(self.market, key, occasion, inside)
+        trigger = triggers(self.market, key, occasion, inside, texted)
         anyway = np.array([self.recipe.channels[name].would_come_anyway for name in self.market.names])[trigger]
         off = np.array([name in self.world.off for name in self.market.names])[trigger]
         return off & (self.draws.uniform("orders anyway", key, occasion) >= anyway)
@@ -560,10 +582,30 @@ class _Loop:
         state.orders[who] += 1
         state.occasion[who] += 1
         state.last[who] = time
-        self.state.recent[self.week % PRESSURE_WEEKS, who] += 1
+        state.recent[self.week % PRESSURE_WEEKS, who] += 1
+        self._see(who[time >= self.recipe.first_day])
         self.orders.add(person=who, time=time, occasion=state.occasion[who].copy(),
-                        number=state.orders[who].copy(), joined_since=since)  # fmt: skip
+                        number=state.orders[who].copy(), joined_since=since,
+                        texted=self._texted(who))  # fmt: skip
         self._refer(who, time, since >= 0)
+
+    def _texted(self, who: np.ndarray) -> np.ndarray:
+        """Who was sent a text message in this week or the one before."""
+        return self.state.texted[who] >= self.begin - 7
+
+    def _see(self, who: np.ndarray) -> None:
+        """Orders that the tables will hold; the first of them says through which channel the customer came."""
+        state = self.state
+        known = who[(state.seen[who] == 0) & (state.orders[who] == 1)]
+        state.ease[known] = self.persons["ease"][known]
+        # Of a customer older than the export, the tables take the first order they hold for the very first.
+        older = who[(state.seen[who] == 0) & (state.orders[who] > 1)]
+        inside = np.zeros(len(older), dtype=bool)  # no pool is open before the export begins
+        ease = np.array([self.recipe.channels[name].joining for name in self.market.names])
+        state.ease[older] = ease[
+            triggers(self.market, self.persons["key"][older], state.occasion[older], inside, self._texted(older))
+        ]
+        state.seen[who] += 1
 
     def _refer(self, who: np.ndarray, time: np.ndarray, inside: np.ndarray) -> None:
         recipe = self.recipe
@@ -591,7 +633,7 @@ class _Loop:
 
     def _life(self) -> Life:
         orders = Orders(**self.orders.joined(person=np.int64, time=float, occasion=np.int32, number=np.int32,
-                                             joined_since=np.float32))  # fmt: skip
+                                             joined_since=np.float32, texted=bool))  # fmt: skip
         empty = {"person": np.int64, "joined": float, "left": float, "account": np.int64, "door": "U16", "why": np.int8}
         stays = Stays(**(self._stay_columns() or {name: np.empty(0, dtype) for name, dtype in empty.items()}))
         accounts = {name: np.array(values, dtype=float) for name, values in self.accounts.items()}
@@ -610,10 +652,12 @@ def promotions(market: Market, key, week, no_promotions) -> np.ndarray:
     return np.where(no_promotions, 0, sent)
 
 
-def message_time(market: Market, key, week, message, sent) -> np.ndarray:
-    """When a member's message of a week is sent: messages keep their order."""
-    part = (message + market.draws.uniform("time of message", key, week, message)) / np.maximum(sent, 1)
-    return in_writing_hours(7.0 * week + 7 * part)
+def message_time(market: Market, key, week, message) -> np.ndarray:
+    """When a week's message is sent: to everybody at once, give or take the minutes that sending takes."""
+    slots = max(int(np.ceil(market.recipe.messages_per_month * 7 / 30.4375)), 1)
+    slot = (np.asarray(message) + market.draws.uniform("slot of message", week, message)) / slots
+    minutes = 10 * market.draws.uniform("minutes of sending", key, week, message) / 1440
+    return in_writing_hours(7.0 * week + 7 * slot) + minutes
 
 
 def opt_out_chance(recipe: Recipe, recent_orders: np.ndarray) -> np.ndarray:
@@ -623,8 +667,11 @@ def opt_out_chance(recipe: Recipe, recent_orders: np.ndarray) -> np.ndarray:
     return np.minimum(recipe.opt_out * (pressure / 10) ** recipe.opt_out_power, 0.25)
 
 
-def triggers(market: Market, key, occasion, inside) -> np.ndarray:
-    """The channel of the last touch before each repeat order; members are reached through other channels."""
+def triggers(market: Market, key, occasion, inside, texted) -> np.ndarray:
+    """The channel of the last touch before each repeat order; members are reached through other channels.
+
+    Of the orders after a text message, the share that would not be there without it came through the message.
+    """
     channels = [market.recipe.channels[name] for name in market.names]
     weights = np.array([[c.repeat_trigger for c in channels], [c.member_trigger for c in channels]])
     totals = weights.sum(axis=1, keepdims=True)
@@ -635,4 +682,6 @@ def triggers(market: Market, key, occasion, inside) -> np.ndarray:
     for group in (0, 1):
         chosen = inside == bool(group)
         found[chosen] = np.searchsorted(edges[group], turn[chosen])
+    caused = market.recipe.sms_lift / (1 + market.recipe.sms_lift)
+    found[texted & (market.draws.uniform("text sells", key, occasion) < caused)] = market.place("sms")
     return found

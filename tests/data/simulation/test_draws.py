@@ -52,3 +52,22 @@ def test_exponential_and_normal_have_their_moments():
     exponential, normal = Draws(5).exponential("e", person), Draws(5).normal("n", person)
     assert (exponential.mean(), exponential.var()) == pytest.approx((1, 1), abs=0.02)
     assert (normal.mean(), normal.var()) == pytest.approx((0, 1), abs=0.01)
+
+
+def test_not_even_the_extreme_bits_give_0_or_1(monkeypatch):
+    """A quantile function is infinite there."""
+    for bits in (0, 2**64 - 1):
+        monkeypatch.setattr(Draws, "keys", lambda self, purpose, *parts, bits=bits: np.array([bits], dtype=np.uint64))
+        assert 0 < Draws(1).uniform("x", 1)[0] < 1
+
+
+def test_rare_events_are_as_rare_as_they_should_be():
+    """Chances of one in a hundred thousand, for persons named by keys of their own and by week: Poisson counts."""
+    draws, expected = Draws(11), 4_000_000 * 1e-5
+    person = draws.keys("person", np.arange(20_000))
+    below = above = 0
+    for week in range(200):
+        values = draws.uniform("rare", person, week)
+        below, above = below + (values < 1e-5).sum(), above + (values > 1 - 1e-5).sum()
+    assert stats.poisson.sf(max(below, above) - 1, expected) > 0.0005
+    assert stats.poisson.cdf(min(below, above), expected) > 0.0005

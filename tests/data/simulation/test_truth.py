@@ -1,12 +1,15 @@
 """Truth: differences of worlds that differ by one cause, so that no cause leaves no difference."""
 
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from siyu_helpers.data.simulate import RECIPES, simulate
 from siyu_helpers.data.simulation import tables, truth
-from siyu_helpers.data.simulation.acquisition import World, market
-from siyu_helpers.data.simulation.world import live
+from siyu_helpers.data.simulation.acquisition import World, journeys, market
+from siyu_helpers.data.simulation.world import FIRST_VISIT, live
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +17,7 @@ def powerless():
     """A pool that does nothing: members order, spend, stay and refer as they would outside."""
     recipe = RECIPES["xiaoman"].changed(
         effect_on_frequency=0.0, effect_on_basket=0.0, effect_on_dropout=0.0, message_lift=0.0, referral_in_pool=1.0,
-        in_mini_program=0.0,
+        in_mini_program=0.0, member_discount=0.0,
     )  # fmt: skip
     # The same channels lead members and others to the till: otherwise the shop, and its fee, would differ.
     channels = {}
@@ -62,7 +65,7 @@ def _times(paid) -> dict[int, list[float]]:
 
 def test_nothing_is_lost_without_a_channel_that_does_nothing():
     recipe = RECIPES["sanli"]
-    idle = recipe.channels["sms"].__class__({"zh": "无", "en": "Idle"}, "semi", would_come_anyway=0.0)
+    idle = recipe.channels["direct"].__class__({"zh": "无", "en": "Idle"}, "semi", would_come_anyway=0.0)
     brand = simulate(recipe.changed(channels=recipe.channels | {"idle": idle}), customers=800, seed=2)
     lost = truth.without(brand.life, truth.totals(brand.life), World(off=("idle",)))
     assert lost == {"orders": 0, "share_of_orders": 0.0, "new_customers": 0, "contribution": 0.0}
@@ -97,7 +100,7 @@ def test_growth_of_acquisition_cost_is_inflation_and_what_the_elasticity_leaves(
     }))  # fmt: skip
     free = recipe.channels["direct"]
     free = free.__class__(**(vars(free) | {"next": {}}))
-    brand = market(recipe.changed(channels={"meituan_ads": ads, "direct": free}), 1.0, seed=3)
+    brand = market(recipe.changed(channels={"meituan_ads": ads, "direct": free}, referral_chance=0.0), 1.0, seed=3)
     found = truth.acquisition_growth(brand)
     price = 1 + inflation
     assert found["cac_growth_at_constant_spend"] == pytest.approx(price - 1, abs=0.012)
@@ -130,3 +133,84 @@ def test_without_the_pool_is_without_its_only_door(sanli):
     assert truth.without(sanli.life, factual, World(pool=False)) == truth.without(
         sanli.life, factual, World(off=("wecom",))
     )
+
+
+def test_growth_of_acquisition_cost_is_known_far_better_than_a_percentage_point(monkeypatch):
+    """Two seeds of a brand without moves of spend: what differs is the error of the truth itself."""
+    monkeypatch.setattr(truth, "MANY_CUSTOMERS", 50_000)
+    recipe = RECIPES["sanli"].with_channels(spend_shocks=0.0)
+    one, two = (truth.acquisition_growth(market(recipe, 1.0, seed)) for seed in (1, 2))
+    assert one["cac_growth_observed"] == pytest.approx(two["cac_growth_observed"], abs=0.004)
+    assert one["cac_growth_at_constant_spend"] == pytest.approx(two["cac_growth_at_constant_spend"], abs=0.004)
+    for name, growth in one["cac_growth_by_channel"].items():
+        assert growth["observed"] == pytest.approx(two["cac_growth_by_channel"][name]["observed"], abs=0.015), name
+
+
+def test_mean_first_orders_are_those_that_are_counted():
+    """By channel of the first and of the last touch, over the whole period: Poisson counts around the means."""
+    brand = market(RECIPES["xiaoman"], 2.0, seed=5)
+    mean = truth.first_orders(brand).sum(axis=2)
+    counted = np.zeros_like(mean)
+    for visits in journeys(brand):
+        buys = np.flatnonzero(visits.last >= 0)
+        kept = buys[visits.time[buys, visits.last[buys]] >= brand.recipe.first_day]
+        np.add.at(counted, (visits.origin[kept], visits.channel[kept, visits.last[kept]]), 1)
+    assert (np.abs(counted - mean) < 4.5 * np.sqrt(mean) + 2).all()
+    assert counted.sum() == pytest.approx(mean.sum(), rel=0.02)
+
+
+def test_the_response_to_spend_is_that_of_a_tenth_more_spend():
+    """Against journeys drawn again with a tenth more spent on the channel."""
+    recipe, name = RECIPES["xiaoman"], "tmall_search"
+    channel = recipe.channels[name]
+    more = dataclasses.replace(channel, visits_per_day=channel.visits_per_day * 1.1**channel.elasticity)
+    recipes = (recipe.changed(channels=recipe.channels | {name: kind}) for kind in (channel, more))
+    before, after = (truth.first_orders(market(kind, 4.0, seed=5)).sum(axis=(0, 2)) for kind in recipes)
+    place = list(recipe.channels).index(name)
+    stated = truth.acquisition_growth(market(recipe, 4.0, seed=5))["elasticity_of_new_customers"][name]
+    assert stated["of_the_channel"] == pytest.approx(np.log(after[place] / before[place]) / np.log(1.1), abs=0.04)
+    assert stated["of_all_channels"] == pytest.approx(np.log(after.sum() / before.sum()) / np.log(1.1), abs=0.04)
+
+
+def test_a_period_too_short_for_a_trend_has_none(monkeypatch):
+    monkeypatch.setattr(truth, "MANY_CUSTOMERS", 5_000)
+    recipe = RECIPES["sanli"].changed(observed_from="2024-01-01", observed_until="2024-12-31")
+    found = truth.acquisition_growth(market(recipe, 1.0, seed=1))
+    assert found["cac_growth_observed"] is None
+    assert found["cac_growth_at_constant_spend"] is None
+    without_spend = truth.acquisition_growth(market(recipe.with_channels(spend_per_day=0.0), 1.0, seed=1))
+    assert without_spend["cac_growth_observed"] is None
+    assert without_spend["cac_growth_by_channel"] == {}
+
+
+def test_an_effect_nobody_was_watched_for_is_blank():
+    brand = simulate("yunzuo", customers=300, seed=1, pool_opens=10**6)
+    for effects in truth.effect_of_joining(brand.life).values():
+        assert effects["joiners"] == 0
+        assert set(effects["orders"].values()) == {None}
+
+
+@pytest.mark.parametrize("settings", [{"history": "truncated"}, {"selection": "hidden"}, {"selection": "randomised"}])
+def test_the_effect_can_be_recounted_from_the_tables_of_both_worlds(settings):
+    """Orders, repurchase and spend of joiners in the days after joining, to the second, from nothing but tables."""
+    brand = simulate("xiaoman", customers=1_500, seed=8, **settings)
+    other = live(brand.life.market, World(joining=False), friends_of=brand.life)
+    numbers = tables.customer_numbers(brand.life)
+    after = numbers[brand.life.stays.person[brand.life.stays.door == FIRST_VISIT]]
+    joined = brand.tables["members"].groupby("customer_id")["joined_at"].min()
+    joined = joined[~joined.index.isin(after)]
+    end = pd.Timestamp(brand.recipe.observed_until) + pd.Timedelta(days=1)
+    for days, stated in truth.effect_of_joining(brand.life).items():
+        whole = joined[joined + pd.Timedelta(days=days) <= end]
+        mine, theirs = (_after(tables.orders(life), whole, days) for life in (brand.life, other))
+        assert stated["joiners"] == len(whole)
+        for name in ("orders", "repurchase", "spend"):
+            assert stated[name]["effect"] == pytest.approx((mine[name] - theirs[name]).mean(), abs=2e-5), name
+            assert stated[name]["without_pool"] == pytest.approx(theirs[name].mean(), abs=2e-5), name
+
+
+def _after(orders: pd.DataFrame, joined: pd.Series, days: int) -> pd.DataFrame:
+    since = orders["ordered_at"] - orders["customer_id"].map(joined)
+    kept = orders[(since > pd.Timedelta(0)) & (since <= pd.Timedelta(days=days))]
+    found = kept.groupby("customer_id")["amount"].agg(orders="size", spend="sum").reindex(joined.index).fillna(0)
+    return found.assign(repurchase=(found["orders"] > 0).astype(float))

@@ -1,12 +1,22 @@
 """The weeks of a world: orders as the process says, joining as the chance says, members and accounts conserved."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from siyu_helpers.data.simulate import RECIPES, simulate
+from siyu_helpers.data.simulation import tables
 from siyu_helpers.data.simulation.acquisition import World
-from siyu_helpers.data.simulation.world import REACHED_FOR, joining_chance, live
+from siyu_helpers.data.simulation.world import (
+    FIRST_VISIT,
+    PRESSURE_WEEKS,
+    REACHED_FOR,
+    RECOVERY,
+    _Loop,
+    joining_chance,
+    live,
+)
 
 PLAIN = RECIPES["xiaoman"].purchases_only()
 
@@ -144,8 +154,8 @@ def test_randomised_selection_lets_only_the_invited_join():
     brand = simulate("xiaoman", customers=3_000, seed=3, selection="randomised")
     life = brand.life
     invited = life.invited["person"][life.invited["arm"]]
-    by_lot = life.stays.door != "first_visit"
-    assert set(life.stays.person[by_lot & (life.stays.door != "recovery")]) <= set(invited)
+    by_lot = life.stays.door != FIRST_VISIT
+    assert set(life.stays.person[by_lot & (life.stays.door != RECOVERY)]) <= set(invited)
     assert life.invited["arm"].mean() == pytest.approx(brand.recipe.invitations, abs=0.03)
     # The lot knows nothing of the customer.
     rate = life.persons["rate"]
@@ -182,7 +192,7 @@ def test_a_banned_account_loses_its_list_and_some_come_back(sanli):
     life = sanli.life
     assert np.isfinite(life.accounts["banned"]).any()
     lost = life.stays.why == 3
-    back = life.stays.door == "recovery"
+    back = life.stays.door == RECOVERY
     assert 0 < back.sum() < lost.sum()
     assert set(life.stays.person[back]) <= set(life.stays.person[lost])
     assert back.sum() / lost.sum() == pytest.approx(sanli.recipe.recovered, abs=0.15)
@@ -232,3 +242,108 @@ def test_before_joining_the_worlds_are_the_same(xiaoman):
 
     assert before(life) == before(other)
     assert len(before(life)) > 1_000
+
+
+def test_an_order_is_a_members_order_when_a_stay_says_so(xiaoman, sanli):
+    """Also first orders in the very week of joining, and orders in the week of leaving."""
+    for life in (xiaoman.life, sanli.life):
+        orders, stays = life.orders, life.stays
+        of = {}
+        for person, joined, left in zip(stays.person.tolist(), stays.joined.tolist(), stays.left.tolist(), strict=True):
+            of.setdefault(person, []).append((joined, left))
+        inside = [
+            any(joined <= time < left for joined, left in of.get(person, ()))
+            for person, time in zip(orders.person.tolist(), orders.time.tolist(), strict=True)
+        ]
+        assert ((orders.joined_since >= 0) == inside).all()
+        assert (np.array(inside) & (orders.number == 1)).sum() > 10
+
+
+def test_pressure_counts_the_orders_of_the_last_13_weeks():
+    """First orders too, which are what most members have."""
+    brand = simulate("sanli", customers=500, seed=6)
+    loop = _Loop(brand.life.market, World())
+    life = loop.run()
+    weeks = -(-brand.recipe.days // 7)
+    lately = life.orders.time >= 7 * (weeks - PRESSURE_WEEKS)
+    counted = np.bincount(life.orders.person[lately], minlength=len(life.persons["key"]))
+    assert (life.orders.number[lately] == 1).any()
+    assert (loop.state.recent.sum(axis=0) == counted).all()
+
+
+def test_without_a_channel_nobody_orders_what_was_not_ordered_with_it():
+    """No pool, no texts, no friends: what is left without a channel is a part of what there was, to the second."""
+    brand = simulate("xiaoman", customers=2_000, seed=6, pool_opens=10**6, sms_after=0, referral_chance=0.0)
+    mine = _orders_with_first(brand.life)
+    for name in ("douyin_live", "tmall_search", "official_account"):
+        other = live(brand.life.market, World(off=(name,)))
+        theirs = _orders_with_first(other)
+        # Whoever first ordered at a later touch of the journey began later; everybody else is compared.
+        began = {key: first for key, first, _ in mine}
+        theirs = {order for order in theirs if began.get(order[0]) == order[1]}
+        assert len(theirs) > 500
+        assert theirs < mine, name
+
+
+def _orders_with_first(life):
+    first = life.persons["first_order"][life.orders.person]
+    key = life.persons["key"][life.orders.person]
+    return set(zip(key.tolist(), first.tolist(), life.orders.time.tolist(), strict=True))
+
+
+def test_nobody_is_invited_to_a_pool_that_is_not_open():
+    brand = simulate("yunzuo", customers=1_500, seed=3, selection="randomised")
+    pool_day = brand.recipe.first_day + brand.recipe.pool_opens
+    assert brand.life.invited["time"].min() >= pool_day
+
+
+@pytest.mark.parametrize("history", ["complete", "truncated"])
+def test_joining_follows_from_what_the_tables_hold_in_a_truncated_history_too(history):
+    """Of customers older than the export the tables hold a few orders only, and the chance counts no others."""
+    brand = simulate("xiaoman", customers=4_000, seed=9, history=history)
+    recipe, orders, members = brand.recipe, brand.tables["orders"], brand.tables["members"]
+    start, day = pd.Timestamp(recipe.start), pd.Timedelta(days=1)
+    orders = orders.assign(time=(orders["ordered_at"] - start) / day, date=orders["ordered_at"].dt.date)
+    orders = orders.drop_duplicates(["customer_id", "date"])
+    code, names = pd.factorize(orders["customer_id"])
+    time = orders["time"].to_numpy()
+    joining = {name: channel.joining for name, channel in recipe.channels.items()}
+    ease = orders.drop_duplicates("customer_id")["acquired_through"].map(joining).astype(float).to_numpy()
+    first = members.sort_values("joined_at").drop_duplicates("customer_id").set_index("customer_id").reindex(names)
+    joined = ((first["joined_at"] - start) / day).fillna(np.inf).to_numpy()
+    by_card = (first["entry"] == recipe.card).to_numpy()
+    older = np.isin(names, brand.tables["customers"]["customer_id"][_came_before(brand)])
+    expected = {True: 0.0, False: 0.0}
+    found = {True: 0, False: 0}
+    for week in range(-(-(recipe.first_day + recipe.pool_opens) // 7), recipe.days // 7):
+        before = time < 7 * week
+        many, last = np.bincount(code[before], minlength=len(names)), np.full(len(names), -np.inf)
+        last[code[before]] = time[before]
+        risk = np.flatnonzero((many > 0) & (joined >= 7 * week) & (7 * week - last <= REACHED_FOR))
+        chance = joining_chance(recipe, many[risk], 7 * week - last[risk], ease[risk])
+        for group in expected:
+            mine = older[risk] == group
+            expected[group] += chance[mine].sum()
+            found[group] += int(((joined[risk] < 7 * week + 7) & by_card[risk])[mine].sum())
+    for group in expected:
+        assert abs(found[group] - expected[group]) < 4 * np.sqrt(expected[group]) + 1
+    assert older.any() == (history == "truncated")
+
+
+def _came_before(brand):
+    """Whether each customer of the table had ordered before the export begins."""
+    numbers = tables.customer_numbers(brand.life)
+    old = numbers[brand.life.persons["first_order"] < brand.recipe.first_day]
+    return brand.tables["customers"]["customer_id"].isin(old).to_numpy()
+
+
+def test_a_day_is_one_purchase_and_yet_nobody_is_slower_than_the_rate():
+    """What falls on a day with an order comes the day after, and the wait counts: orders over rate times days is 1."""
+    recipe = RECIPES["sanli"].purchases_only().changed(dropout_a=1e-3, dropout_b=1e3)
+    life = simulate(recipe, customers=6_000, seed=4).life
+    watched = recipe.days - life.persons["first_order"]
+    repeat = np.bincount(life.orders.person[life.orders.number > 1], minlength=len(watched))
+    for slow, fast in ((0.0, 0.05), (0.05, 0.15), (0.15, 0.3)):
+        some = (life.persons["rate"] >= slow) & (life.persons["rate"] < fast)
+        expected = (life.persons["rate"] * watched)[some].sum()
+        assert repeat[some].sum() == pytest.approx(expected, abs=4 * np.sqrt(expected))
