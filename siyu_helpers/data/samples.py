@@ -65,7 +65,7 @@ def make(
             raise FileExistsError(f"{root / name} holds data that were not simulated; nothing was changed.")
     stale = [name for name in chosen if force or files.made_by(root / name) != files.version()]
     if stale:
-        progress(f"Making invented brands ({', '.join(stale)}): once, about half a minute ...")
+        progress(f"Making invented brands ({', '.join(stale)}): once, about a minute ...")
     if len(stale) > 1:
         # New processes rather than forks of this one, which may run threads.
         with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1), get_context("spawn")) as workers:

@@ -23,7 +23,7 @@ print(json.dumps({"orders": len(orders), "persons": len(brand.life.persons["key"
 """
 
 
-@pytest.mark.parametrize("customers", [70_000, 1_400_000])
+@pytest.mark.parametrize("customers", [105_000, 2_100_000])
 def test_ten_million_invented_orders(benchmark, capsys, customers):
     def run():
         done = subprocess.run([sys.executable, "-c", RUN, str(customers)], capture_output=True, text=True, check=True)

@@ -109,7 +109,9 @@ def paid_orders(life: Life) -> dict[str, np.ndarray]:
     parts = [_money(life, chunk) for chunk in _chunks(len(life.orders.person))]
     columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
     placed = np.lexsort((columns["part"], life.persons["key"][columns["person"]], columns["time"]))
-    return {name: values[placed] for name, values in columns.items()}
+    for name in columns:  # one at a time: ten million orders are held once, not twice
+        columns[name] = columns[name][placed]
+    return columns
 
 
 def _chunks(rows: int) -> list[slice]:
@@ -192,6 +194,7 @@ def orders(life: Life) -> pd.DataFrame:
     """Table `orders`: one row a paid order from `observed_from` on."""
     recipe, persons = life.market.recipe, life.persons
     paid = paid_orders(life)
+    del paid["occasion"], paid["inside"], paid["part"]
     seen = paid["time"] >= recipe.first_day
     paid = {name: values[seen] for name, values in paid.items()} if not seen.all() else paid
     numbers = customer_numbers(life)
@@ -199,7 +202,7 @@ def orders(life: Life) -> pd.DataFrame:
     table = {
         "order_id": 10_000_001 + np.arange(len(person)),
         "customer_id": numbers[person],
-        "ordered_at": moments(life, paid["time"]),
+        "ordered_at": moments(life, paid.pop("time")),
     }
     for name in ("amount", "list_amount", "refunded", "cost", "platform_fee"):
         table[name] = paid.pop(name) / 100
@@ -216,7 +219,7 @@ def orders(life: Life) -> pd.DataFrame:
     if recipe.stores:
         known = np.isin(paid["shop"], [recipe.shop_names.index(name) for name in recipe.distance_known_by])
         table["distance_km"] = np.where(known, np.round(persons["distance"][person].astype(float), 2), np.nan)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table, copy=False)  # a copy would take as much memory again
 
 
 def customers(life: Life) -> pd.DataFrame:
