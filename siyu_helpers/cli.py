@@ -4,6 +4,7 @@ Exit codes: 0 all is well; 1 the data have problems, or a page is stale; 2 the c
 """
 
 import importlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def sample(
         made = samples.make(names, data, force=force, progress=CONSOLE.print)
     except ValueError as error:
         _refuse(str(error), 2)
-    except FileExistsError as error:
+    except (FileExistsError, ChildProcessError) as error:
         _refuse(str(error), 1)
     except OSError as error:
         _refuse(
@@ -143,8 +144,14 @@ def render(
     from siyu_helpers.reporting.parameters import ParameterError
     from siyu_helpers.reporting.records import in_a_line
 
-    # A polite kill is answered like Ctrl-C: the kernels stop, the temporary folder goes, the old pages stay.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A polite kill, or a terminal that is closed, is answered like Ctrl-C: the kernels stop, the temporary folder goes.
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:  # not under nohup
+            signal.signal(number, signal.default_int_handler)
+    try:
+        os.getcwd()
+    except OSError:
+        _refuse("The folder this was run in is gone: change to another one (cd) and run it again.", 2)
     try:
         with terminal.Telling(CONSOLE, jobs or workers.usual_jobs()) as telling:
             records = rendering.render(
@@ -217,7 +224,12 @@ def _refuse(message: str, code: int) -> None:
 
 def main() -> None:
     """Entry point of the `siyu` command."""
-    for stream in (sys.stdout, sys.stderr):
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # a job that was started with it closed: a pipe opened later would be taken for it
+            os.open(os.devnull, os.O_RDWR)
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         # A terminal without Chinese shows \\u escapes rather than ending the command.
         stream.reconfigure(errors="backslashreplace")
     app()

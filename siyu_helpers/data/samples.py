@@ -5,9 +5,10 @@ the code has the brands: the same on every machine up to the last digit of a rar
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from siyu_helpers.data import cache
@@ -47,6 +48,8 @@ def make(
         There is no such invented brand.
     FileExistsError
         There is a folder of that name with somebody's own data; nothing was made then.
+    ChildProcessError
+        The process that made one of them was ended from outside.
 
     Example
     -------
@@ -67,12 +70,44 @@ def make(
     if stale:
         progress(f"Making invented brands ({', '.join(stale)}): once, about a minute ...")
     if len(stale) > 1:
-        # New processes rather than forks of this one, which may run threads.
-        with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1), get_context("spawn")) as workers:
-            list(workers.map(_make, stale, [root] * len(stale)))
+        _side_by_side(stale, root)
     elif stale:
         _make(stale[0], root)
     return {name: "made" if name in stale else "unchanged" for name in chosen}
+
+
+def _side_by_side(names: list[str], root: Path) -> None:
+    """Make several, each in a new process: forks of this one, which may run threads, would not be safe."""
+    context, running = get_context("spawn"), []
+    try:
+        for name in names:
+            hears, says = context.Pipe(duplex=False)
+            process = context.Process(target=_made, args=(name, root, says), daemon=True)
+            process.start()
+            says.close()
+            running.append((name, process, hears))
+        for name, _, hears in running:
+            try:
+                trouble = hears.recv()
+            except EOFError:
+                trouble = ChildProcessError(f"{name}: its process was ended, or the memory was full. Run it again.")
+            if trouble is not None:
+                raise trouble
+    finally:
+        for _, process, _ in running:
+            process.terminate()
+            process.join()
+
+
+def _made(name: str, root: Path, says: Connection) -> None:
+    """Make one and tell of what went wrong: None for nothing."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits, which ends this one
+    try:
+        _make(name, root)
+    except Exception as error:
+        says.send(error)
+    else:
+        says.send(None)
 
 
 def _make(name: str, root: Path) -> None:

@@ -1,7 +1,13 @@
 """The invented brands that ship: made once, made again when the code changes, never over somebody's data."""
 
 import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from siyu_helpers.data import samples
@@ -48,3 +54,35 @@ def test_somebodys_own_brand_of_that_name_is_left_alone(tmp_path, small):
 def test_an_unknown_name_is_refused(tmp_path):
     with pytest.raises(ValueError, match="There are: xiaoman, yunzuo, sanli"):
         samples.make(["acme"], tmp_path)
+
+
+COMMAND = """
+import sys
+from siyu_helpers.data import samples
+if __name__ == "__main__":
+    samples.make(["xiaoman", "yunzuo"], sys.argv[1], progress=lambda line: print(line, flush=True))
+"""
+
+
+@pytest.mark.parametrize("who", ["command", "worker"])
+def test_what_is_stopped_in_the_middle_ends_soon_and_leaves_no_brand(tmp_path, who):
+    """Ctrl-C in a terminal goes to the command and to what it has started; kill -9 may hit one of its processes."""
+    (tmp_path / "run.py").write_text(COMMAND)
+    root = tmp_path / "raw"
+    command = subprocess.Popen(
+        [sys.executable, tmp_path / "run.py", root], start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert "Making" in command.stdout.readline()
+    workers = []
+    while len(workers) < 2:
+        workers = [
+            child for child in psutil.Process(command.pid).children() if "spawn_main" in " ".join(child.cmdline())
+        ]
+        time.sleep(0.05)
+    os.killpg(command.pid, signal.SIGINT) if who == "command" else workers[0].kill()
+    told = command.communicate(timeout=30)[1]
+    assert command.returncode != 0
+    assert ("KeyboardInterrupt" if who == "command" else "its process was ended") in told
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    assert [path.name for path in root.glob("[a-z]*")] == []
