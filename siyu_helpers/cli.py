@@ -228,7 +228,7 @@ def main() -> None:
         try:
             os.fstat(number)
         except OSError:  # a job that was started with it closed: a pipe opened later would be taken for it
-            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for stream in filter(None, (sys.stdout, sys.stderr)):
         # A terminal without Chinese shows \\u escapes rather than ending the command.
         stream.reconfigure(errors="backslashreplace")

@@ -1,6 +1,9 @@
 """`siyu new`, `siyu check`, `siyu render`, `siyu codebook`: what they print and how they exit."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -194,3 +197,37 @@ def test_render_into_what_is_no_folder_says_what_to_do(acme, tmp_path):
     result = siyu("render", "acme", "--data", acme, "--out", tmp_path / "pages")
     assert result.exit_code == 1
     assert "Check that the folder can be written" in result.stderr
+
+
+def run_main(script, closed=""):
+    """Exit code of a process of its own that prepares something and calls the command, some streams closed."""
+    source = f"import os, signal, sys\nfrom siyu_helpers import cli\n{script}\ncli.main()"
+    return subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, source]).returncode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX shell")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_opened_on_nothing(closed):
+    """Or a pipe, or a file, opened later would be taken for one of them, here or in a process started from here."""
+    assert run_main("cli.app = lambda: sys.exit(7 * all(map(os.get_inheritable, range(3))))", closed) == 7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("before", "code"), [("SIG_DFL", 130), ("SIG_IGN", 1)])
+def test_a_terminal_that_is_closed_stops_a_render_in_good_order_but_not_under_nohup(before, code):
+    script = f"""
+from siyu_helpers.reporting import render
+signal.signal(signal.SIGHUP, signal.{before})
+render.render = lambda *_, **__: os.kill(os.getpid(), signal.SIGHUP) or []
+sys.argv[1:] = ["render"]"""
+    assert run_main(script, ">/dev/null 2>&1") == code
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use stays there")
+def test_a_render_from_a_folder_that_is_gone_says_so(acme, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    said = siyu("render", "acme", "--data", acme, "--out", tmp_path / "pages")
+    assert said.exit_code == 2
+    assert "is gone: change to another one" in said.output

@@ -179,7 +179,9 @@ def execute(
         place = f"cell {error.cell_index}: {error.ename}"
         raise NotebookFailedError(f"{place}: {error.evalue}", told=place) from error
     except _NeverReadyError as error:
-        raise NotebookFailedError(f"no kernel could be started ({error}); run: make setup") from error
+        raise NotebookFailedError(
+            f"no kernel could be started ({error}); run it again, and if that does not help: make setup"
+        ) from error
     # papermill's own status is not to be trusted: a cell that ran has an execution count.
     code = [(i, c) for i, c in enumerate(executed.cells) if c.cell_type == "code" and c.source.strip()]
     skipped = [index for index, cell in code if not cell.execution_count]

@@ -29,6 +29,8 @@ from siyu_helpers.reporting.warm import ONE_THREAD, WarmContext
 
 #: How often a kernel's memory is looked at, in seconds.
 LOOK_EVERY = 0.1
+#: Longest path, in bytes, of the folder in which a kernel's is made: that of a socket may have 103 on some systems.
+LONGEST_PLACE = 70
 #: Share of the machine's memory that one kernel may fill: the rest is for this process, the system and its other users.
 SHARE_OF_MEMORY = 0.75
 
@@ -217,8 +219,11 @@ class PromptClient(AsyncKernelClient):
 @contextlib.contextmanager
 def private_folder() -> Iterator[str]:
     """A folder for one kernel's sockets and settings that no other user can enter; removed at the end."""
-    sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"siyu-{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+    place = tempfile.gettempdir()
+    if os.name != "nt" and len(os.fsencode(place)) > LONGEST_PLACE:
+        place = "/tmp"
+    sweep(Path(place))
+    with tempfile.TemporaryDirectory(prefix=f"siyu-{os.getpid()}-", dir=place, ignore_cleanup_errors=True) as folder:
         yield folder
 
 

@@ -179,7 +179,7 @@ def _run_before(pages: dict[str, Any], place: Path, stem: str) -> tuple[dict, di
     """The newest page that is still as it was written, with its numbers: an edited file is nothing to compare with."""
     for lang, page in sorted(pages.items(), key=lambda item: item[1]["made"], reverse=True):
         name = f"{lang}/{stem}.numbers.csv"
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError, KeyError, csv.Error):
             content = (place / name).read_bytes()
             if hashlib.sha256(content).hexdigest() == page["files"][name]:
                 return page, read_numbers(content.decode("utf-8"))
@@ -201,7 +201,7 @@ def read(folder: Path) -> list[Moved]:
     try:
         rows = csv.DictReader(io.StringIO((folder / FILE).read_text(encoding="utf-8-sig")))
         return [_from_csv(row) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return []
 
 

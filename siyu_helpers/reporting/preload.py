@@ -12,11 +12,11 @@ import multiprocessing
 import os
 import pkgutil
 import signal
+import socket
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from multiprocessing import forkserver
 
 from siyu_helpers import analysis
 
@@ -87,10 +87,19 @@ def _leave_the_terminal() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _remove_socket(server: int) -> None:
+def _socket() -> str:
+    """Where the server listens; multiprocessing has opened the socket, but tells of it only after these imports."""
+    for number in range(256):
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(number)) as found:
+            address = found.getsockname()
+            if isinstance(address, str) and os.path.basename(address).startswith("listener-"):
+                return address
+    return ""
+
+
+def _remove_socket(server: int, address: str) -> None:
     """Remove the server's socket and its folder, which stay behind when the process that asked was killed."""
-    address = forkserver._forkserver._forkserver_address
-    if os.getpid() == server and isinstance(address, str):
+    if os.getpid() == server:
         with contextlib.suppress(OSError):
             os.unlink(address)
             os.rmdir(os.path.dirname(address))
@@ -109,7 +118,7 @@ def _rehearse() -> None:
 
 def _fill() -> None:
     _leave_the_terminal()
-    atexit.register(_remove_socket, os.getpid())
+    atexit.register(_remove_socket, os.getpid(), _socket())
     before = dict(os.environ)
     with _silence():
         PATH[:] = sys.path[:] = _fresh_path()

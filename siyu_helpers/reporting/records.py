@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from siyu_helpers.reporting import words
+
 FILE = "run.json"
 DONE = ("rendered", "unchanged")
 
@@ -76,14 +78,18 @@ def _nothing(folder: Path) -> dict[str, Any]:
 
 def _is_whole(kept: dict[str, Any]) -> bool:
     brand, pages = kept["brand"], [page for entry in kept["notebooks"].values() for page in entry["pages"].values()]
+    names = brand["name"].values() if isinstance(brand["name"], dict) else [brand["name"]]
     return (
-        isinstance(brand["name"], str | dict)
+        all(isinstance(name, str) for name in names)
+        and (not isinstance(brand["name"], dict) or set(brand["name"]) == set(words.LANGUAGES))
+        and isinstance(brand["customers"], int | None)
         and {"id", "synthetic", "observed_from", "observed_until", "currency", "customers"} <= set(brand)
         and isinstance(kept["checked"], str)
         and all(isinstance(entry["status"], str) for entry in kept["notebooks"].values())
         and all(isinstance(page[key], dict) for page in pages for key in ("parts", "files", "parameters"))
         and all(isinstance(page[key], str) for page in pages for key in ("made", "until"))
         and all(isinstance(page["older"], list) and isinstance(page["linked"], bool) for page in pages)
+        and all(isinstance(reason, str) for page in pages for reason in page["older"])
     )
 
 

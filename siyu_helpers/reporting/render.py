@@ -6,6 +6,8 @@ It loads no library that draws, computes or runs notebooks, so that a run with n
 """
 
 import contextlib
+import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -22,6 +24,8 @@ from siyu_helpers.reporting.records import RunRecord, in_a_line
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = PROJECT / "reports"
+#: Threads take turns: starting processes, and stopping all of them at the end, concerns the process as a whole.
+ONE_AT_A_TIME = threading.Lock()
 
 
 def render(
@@ -169,7 +173,7 @@ class _Coordinator:
         jobs = min(self.jobs or workers.usual_jobs(), len(stale))
         tasks = [self._task(run, temporary / str(number), plain, jobs) for number, run in enumerate(stale)]
         try:
-            with contextlib.closing(workers.side_by_side(tasks, jobs, self.page_timeout)) as telling:
+            with ONE_AT_A_TIME, contextlib.closing(workers.side_by_side(tasks, jobs, self.page_timeout)) as telling:
                 for told in telling:
                     self._heard(stale[told.number], told, tasks[told.number].folder)
         except KeyboardInterrupt:
@@ -203,6 +207,9 @@ class _Coordinator:
                 self._publish(run, told.content, folder)
             except (OSError, ChangedMeanwhileError) as error:
                 record.status, record.error, record.told = "failed", in_a_line(error), type(error).__name__
+        if told.kind in ("made", "failed"):
+            # Room for the record of it on a disk that has become full, and for the pages that come after.
+            shutil.rmtree(folder, ignore_errors=True)
         self.progress(record)
 
     def _publish(self, run: _Run, made: dict[str, Any], folder: Path) -> None:

@@ -14,6 +14,8 @@ from rich.text import Text
 from siyu_helpers.reporting.records import RunRecord
 
 COLOURS = {"rendered": "green", "unchanged": "dim", "failed": "red", "interrupted": "yellow"}
+#: Columns of a terminal on which the table has room for times.
+WIDE = 70
 GOING_ON = ("waiting", "running")
 
 
@@ -139,7 +141,7 @@ def summary(records: list[RunRecord], out: Path, console: Console) -> None:
     if not records:
         console.print("No brand found. Make one with: siyu new BRAND")
         return
-    console.print(_table(records))
+    console.print(_table(records, console.width >= WIDE))
     for error in dict.fromkeys(record.error for record in records if record.error):
         who = ", ".join(f"{record.brand} {record.notebook}" for record in records if record.error == error)
         console.print(f"\n[red]{escape(who)}[/]: {escape(error)}", soft_wrap=True)
@@ -155,23 +157,26 @@ def summary(records: list[RunRecord], out: Path, console: Console) -> None:
         console.print(f"Which numbers moved, and why: {escape(str(out / brand / 'index.html'))}", soft_wrap=True)
 
 
-def _table(records: list[RunRecord]) -> Table:
+def _table(records: list[RunRecord], wide: bool) -> Table:
+    """One row a record; without the times where there is no room for them, or the names would go."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name, justify in (("brand", "left"), ("notebook", "left")):
         table.add_column(name, justify=justify, overflow="fold")
-    for name, justify in (
-        ("", "left"), ("cells", "right"), ("other", "right"), ("numbers", "right"), ("pages", "left")
-    ):  # fmt: skip
+    times = (("cells", "right"), ("other", "right"), ("numbers", "right")) if wide else ()
+    for name, justify in (("", "left"), *times, ("pages", "left")):
         table.add_column(name, justify=justify, no_wrap=True)
     for record in records:
         made = record.status == "rendered"
+        took = (
+            f"{record.cell_seconds:.1f} s" if made else "",
+            f"{max(0.0, record.seconds - record.cell_seconds):.1f} s" if made else "",
+            f"{record.moved:,} moved" if record.moved else "",
+        )
         table.add_row(
             Text(record.brand),
             Text(record.notebook),
             Text(record.status, COLOURS.get(record.status, "yellow")),
-            f"{record.cell_seconds:.1f} s" if made else "",
-            f"{max(0.0, record.seconds - record.cell_seconds):.1f} s" if made else "",
-            f"{record.moved:,} moved" if record.moved else "",
+            *(took if wide else ()),
             ", ".join(record.languages) if record.status in ("rendered", "unchanged") else "",
         )
     return table

@@ -20,7 +20,7 @@ CURRENCIES = {
 }
 
 #: What a spreadsheet takes for the beginning of a formula.
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t")
 
 #: Unit code of an Estimate -> what follows the number: Chinese, English for one, English for several.
 COUNTED = {
@@ -141,9 +141,12 @@ def causes_text(causes: list[str], lang: str) -> str:
 def cell_text(text: str) -> str:
     """A text as a spreadsheet's cell: one that begins like a formula would be run, an apostrophe makes it text.
 
+    A carriage return, which would end the row, becomes a space.
+
     >>> cell_text("=1+1"), text_of_cell("'=1+1"), cell_text("share")
     ("'=1+1", '=1+1', 'share')
     """
+    text = text.replace("\r", " ")
     return f"'{text}" if text[:1] in FORMULA_BEGINS else text
 
 

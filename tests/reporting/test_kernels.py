@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 
 import psutil
 import pytest
@@ -53,3 +54,12 @@ def test_only_the_folders_of_the_dead_are_swept(tmp_path):
         folder.mkdir()
     kernels.sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([mine, foreign])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kernels are reached through sockets in a folder elsewhere")
+def test_a_long_path_of_temporary_files_is_too_long_for_sockets(notebook, tmp_path, monkeypatch):
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert execute(notebook("print(months)"), {}).cells[-1].outputs[0].text == "6\n"
+    assert not list(long.iterdir())

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -89,7 +90,14 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, values):
     assert moved.read(folder) == rows
 
 
-@pytest.mark.parametrize("damage", ["", "x", "notebook,key\n02_x,a\n", "\x00"])
+def test_a_carriage_return_does_not_end_a_row(tmp_path):
+    (row,) = compared([number(key="a")], [number(key="a", value=0.9)])
+    rows = [replace(row, definition_en="\r=1+1\r\n"), replace(row, key="b")]
+    (tmp_path / moved.FILE).write_text(moved.to_csv(rows), encoding="utf-8-sig", newline="\n")
+    assert moved.read(tmp_path) == [replace(row, definition_en=" =1+1 \n"), replace(row, key="b")]
+
+
+@pytest.mark.parametrize("damage", ["", "x", "notebook,key\n02_x,a\n", "\x00", "x" * 200_000])
 def test_a_damaged_file_is_no_numbers(tmp_path, damage):
     (tmp_path / moved.FILE).write_text(damage)
     assert moved.read(tmp_path) == []

@@ -9,6 +9,9 @@ from siyu_helpers.reporting.records import RunRecord
 
 PAGE = {"made": "2026-01-01T10:00:00+00:00", "until": "2025-12-31", "parameters": {}, "parts": {"data": "1"},
         "linked": True, "files": {"zh/a.html": "x"}, "older": []}  # fmt: skip
+BRAND = {"id": "a", "name": "b", "synthetic": False, "currency": "", "customers": 1, "observed_from": "",
+         "observed_until": ""}  # fmt: skip
+ENTRY = {"status": "rendered", "pages": {"zh": PAGE}}
 
 
 def test_what_is_written_is_read_again(tmp_path):
@@ -37,6 +40,10 @@ def test_a_failure_keeps_what_is_known_of_the_page_before(tmp_path):
 @pytest.mark.parametrize("damage", [
     "", "{", "{}", "[]", "null", '{"brand": 1, "notebooks": {}}', '{"brand": {"name": "x"}, "notebooks": {"a": 1}}',
     json.dumps({"brand": {"id": "a", "name": "b", "synthetic": False}, "notebooks": {}}),
+    *(json.dumps({"brand": BRAND | damage, "checked": "", "notebooks": {"01_x": ENTRY}})
+      for damage in ({"name": {}}, {"name": {"zh": 1, "en": "x"}}, {"customers": "many"})),
+    json.dumps({"brand": BRAND, "checked": "",
+                "notebooks": {"01_x": {"status": "", "pages": {"zh": PAGE | {"older": [[]]}}}}}),
 ])  # fmt: skip
 def test_a_damaged_record_is_no_record(tmp_path, damage):
     (tmp_path / records.FILE).write_text(damage)

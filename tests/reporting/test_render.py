@@ -3,6 +3,9 @@
 Notebooks here are tiny and made by the tests; the real ones are rendered in tests/browser.
 """
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tiny_pages import SAY, contents, pages_in, write_notebook
 
@@ -76,6 +79,25 @@ def test_two_languages_asked_for_one_after_the_other_end_up_linked(go, write_bra
     for lang, other in (("zh", "en"), ("en", "zh")):
         assert f'hreflang="{other}"' in (tmp_path / f"out/tiny/{lang}/01_tiny.html").read_text(encoding="utf-8")
     assert [record.status for record in go()] == ["unchanged"]
+
+
+def test_a_page_that_cannot_be_published_leaves_room_for_saying_so(go, write_brand, tmp_path, monkeypatch):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    monkeypatch.setattr(publishing, "publish", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    seen = {}
+    go(progress=lambda record: seen.update({record.status: list((tmp_path / "out").glob(".rendering-*/*"))}))
+    assert seen["failed"] == []
+
+
+def test_two_threads_render_at_the_same_time(go, write_brand, tmp_path):
+    write_brand()
+    write_notebook(tmp_path / "notebooks", SAY)
+    main = sys.modules["__main__"]
+    with ThreadPoolExecutor(2) as threads:
+        told = list(threads.map(lambda name: go(out=tmp_path / name), ("one", "two")))
+    assert [record.error or record.status for (record,) in told] == ["rendered", "rendered"]
+    assert sys.modules["__main__"] is main
 
 
 def test_what_changes_while_a_page_is_made_is_not_published(go, write_brand, tmp_path):

@@ -22,6 +22,12 @@ def said(records, width=80, out="reports"):
     return console.file.getvalue()
 
 
+def test_a_narrow_terminal_shows_names_rather_than_times():
+    text = said([record("xiaoman", status="rendered", seconds=12.34, cell_seconds=10.0)], width=40)
+    assert "xiaoman" in text
+    assert max(cell_len(line) for line in text.split("\n\n")[0].splitlines()) <= 40
+
+
 def test_the_table_fits_eighty_columns_also_in_chinese():
     text = said(
         [

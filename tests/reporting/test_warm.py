@@ -293,24 +293,35 @@ def test_a_plain_kernel_does_not_outlive_a_killed_command(run_script, tmp_path):
     assert_all_gone(kernel, child)
 
 
+def server_of(script, loaded):
+    """The server of a script once it has loaded a library."""
+    for child in psutil.Process(script.pid).children():
+        with contextlib.suppress(OSError, psutil.Error):
+            if "forkserver" in str(child.cmdline()) and loaded in Path(f"/proc/{child.pid}/maps").read_text():
+                return child.pid
+    return None
+
+
 @pytest.mark.parametrize("loaded", ["", "numpy"])
 def test_ctrl_c_while_the_server_imports(run_script, loaded):
     script = run_script("")
     assert script.stdout.readline() == "started\n"
-
-    def importing():
-        for child in psutil.Process(script.pid).children():
-            with contextlib.suppress(OSError, psutil.Error):
-                if "forkserver" in str(child.cmdline()) and loaded in Path(f"/proc/{child.pid}/maps").read_text():
-                    return child.pid
-        return None
-
-    assert wait_until(importing)
-    server = importing()
+    assert wait_until(lambda: server_of(script, loaded))
+    server = server_of(script, loaded)
     os.killpg(script.pid, signal.SIGINT)
     assert script.communicate(timeout=20) == ("", "")
     assert script.returncode == 2
     assert_all_gone(server)
+
+
+def test_a_command_killed_while_the_server_imports_leaves_no_socket(run_script, tmp_path):
+    script = run_script("", TMPDIR=str(tmp_path))
+    assert wait_until(lambda: server_of(script, "numpy"))
+    server = server_of(script, "numpy")
+    assert list(tmp_path.glob("pymp-*/listener-*"))
+    script.kill()
+    assert_all_gone(server)
+    assert not list(tmp_path.glob("pymp-*"))
 
 
 NOISE = "print('noise', flush=True)\nraise RuntimeError('broken')"
