@@ -24,8 +24,9 @@ from siyu_helpers.reporting.records import RunRecord, in_a_line
 PROJECT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = PROJECT / "notebooks"
 REPORTS = PROJECT / "reports"
-#: Threads take turns: starting processes, and stopping all of them at the end, concerns the process as a whole.
-ONE_AT_A_TIME = threading.Lock()
+#: Threads take turns: starting processes, and stopping them all at the end, concerns the process as a whole, and
+#: `ast.parse` in two threads at a time can fail (SystemError, Python 3.11).
+ONE_AT_A_TIME = threading.RLock()
 
 
 def render(
@@ -85,7 +86,8 @@ def render(
     folder = Path(notebook_folder or NOTEBOOKS)
     chosen = find_notebooks(_listed(notebooks), folder)
     languages = _languages(_listed(languages))
-    accepted = {notebook.stem: accept(notebook, parameters or {}) for notebook in chosen}
+    with ONE_AT_A_TIME:
+        accepted = {notebook.stem: accept(notebook, parameters or {}) for notebook in chosen}
     names = _known_brands(_listed(brands), data_root)
     if jobs is not None and jobs < 1:
         raise ParameterError(f"{jobs} jobs: use 1 or more")
@@ -94,14 +96,15 @@ def render(
         out, Path(data_root or cache.default_data_root()), None if data_root is None else str(data_root), languages,
         force, cell_timeout, page_timeout, progress, jobs, plain,
     )  # fmt: skip
-    runs = [coordinator.plan(name, notebook, accepted[notebook.stem]) for name in names for notebook in chosen]
-    publishing.sweep(out)
-    stale = [run for run in runs if run.reasons]
-    coordinator.tell_plan(runs, stale)
-    with publishing.Workplace(out) if stale else contextlib.nullcontext() as temporary:
-        if stale:
-            coordinator.make(stale, temporary)
-        _conclude(coordinator, names, runs, folder)
+    with ONE_AT_A_TIME:
+        runs = [coordinator.plan(name, notebook, accepted[notebook.stem]) for name in names for notebook in chosen]
+        publishing.sweep(out)
+        stale = [run for run in runs if run.reasons]
+        coordinator.tell_plan(runs, stale)
+        with publishing.Workplace(out) if stale else contextlib.nullcontext() as temporary:
+            if stale:
+                coordinator.make(stale, temporary)
+            _conclude(coordinator, names, runs, folder)
     return [run.record for run in runs if run.record.status != "waiting"]
 
 
@@ -173,7 +176,7 @@ class _Coordinator:
         jobs = min(self.jobs or workers.usual_jobs(), len(stale))
         tasks = [self._task(run, temporary / str(number), plain, jobs) for number, run in enumerate(stale)]
         try:
-            with ONE_AT_A_TIME, contextlib.closing(workers.side_by_side(tasks, jobs, self.page_timeout)) as telling:
+            with contextlib.closing(workers.side_by_side(tasks, jobs, self.page_timeout)) as telling:
                 for told in telling:
                     self._heard(stale[told.number], told, tasks[told.number].folder)
         except KeyboardInterrupt:
