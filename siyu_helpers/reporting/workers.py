@@ -9,9 +9,7 @@ import json
 import multiprocessing
 import os
 import signal
-import sys
 import time
-import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -181,6 +179,7 @@ class _Starter:
         from siyu_helpers.reporting import warm
 
         self.warm = warm.context(tasks[0].plain) if tasks else None
+        self.hidden_main = warm.hidden_main
         self.plain = multiprocessing.get_context("spawn")
 
     def start(self, task: Task, page_timeout: float) -> _Worker:
@@ -189,7 +188,7 @@ class _Starter:
                 return _start(self.warm, (task, True), page_timeout)
             except (OSError, EOFError):
                 self.warm = None
-        with _nothing_of_the_caller(), _deaf_to_ctrl_c():
+        with self.hidden_main(), _deaf_to_ctrl_c():
             return _start(self.plain, (task, False), page_timeout)
 
 
@@ -202,17 +201,6 @@ def _start(context: Any, arguments: tuple[Task, bool], page_timeout: float) -> _
     finally:
         says.close()
     return _Worker(process, hears, time.monotonic() + page_timeout)
-
-
-@contextlib.contextmanager
-def _nothing_of_the_caller() -> Iterator[None]:
-    """Hide the caller's script, which multiprocessing would otherwise run a second time in the worker."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

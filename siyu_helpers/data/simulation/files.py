@@ -100,7 +100,7 @@ def _brand_yml(simulation, folder_name: str) -> str:
         "gross_margin": recipe.gross_margin,
         "channels": {name: {"domain": channel.domain} | channel.name for name, channel in recipe.channels.items()},
         "synthetic": True,
-        "source": f"Invented: recipe {recipe.id}, seed {simulation.seed}, of siyu_helpers.data.simulate",
+        "source": f"由程序模拟生成 / simulated: siyu_helpers.data.simulate, recipe {recipe.id}, seed {simulation.seed}",
     }
     head = f"# {recipe.note['zh']}\n# {recipe.note['en']}\n# What is true of this brand: truth.yml\n"
     return head + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=120)

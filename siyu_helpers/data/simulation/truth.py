@@ -1,7 +1,8 @@
 """What is true of an invented brand: worlds lived through again with the same luck and one cause switched off.
 
-Nothing here is a formula of the recipe. Each figure is a difference between the brand's own world and another one in
-which every person has the same random numbers, so that they differ only by what was switched off.
+An effect is a difference between the brand's own world and another one in which every person has the same random
+numbers, so that they differ only by what was switched off. No effect is a formula of the recipe; two things are: the
+parameters from which customers are drawn, and how elastic a channel's own visits are to its spend.
 """
 
 import dataclasses
@@ -26,7 +27,6 @@ class Totals:
     orders: int
     new_customers: int
     contribution: float
-    messages: int
 
 
 def totals(life: Life) -> Totals:
@@ -35,11 +35,9 @@ def totals(life: Life) -> Totals:
     paid = tables.paid_orders(life)
     seen = paid["time"] >= recipe.first_day
     kept = paid["amount"] - paid["refunded"] - paid["cost"] - paid["platform_fee"]
-    promotions = tables.promotions_sent(life)
-    texts = len(life.texted["person"])
-    cost = recipe.message_cost * promotions + recipe.sms_cost * texts
+    cost = recipe.message_cost * tables.promotions_sent(life) + recipe.sms_cost * len(life.texted["person"])
     first = (life.persons["first_order"] >= recipe.first_day) & (life.persons["first_order"] < recipe.days)
-    return Totals(int(seen.sum()), int(first.sum()), round(float(kept[seen].sum()) / 100 - cost, 2), promotions + texts)
+    return Totals(int(seen.sum()), int(first.sum()), round(float(kept[seen].sum()) / 100 - cost, 2))
 
 
 def truth(life: Life) -> dict:
@@ -217,7 +215,9 @@ def effect_of_joining(life: Life) -> dict:
     joining, less their orders in the same days in a world in which nobody joins after a first order and the same
     friends come. Orders are rows of the table; contribution is what they leave after refunds, goods and platform fees,
     before messages and what the pool costs. `standard_error` is that of the mean difference over these customers: how
-    far the figure is from the one of infinitely many such customers. None where nobody was watched for so long.
+    far the figure is from the one of infinitely many such customers (90% intervals made of it cover in 171 to 177 of
+    200 small brands; of referrals within 30 days, of which there are a handful, in 78 of 100).
+    None where nobody was watched for so long.
     """
     other = live(life.market, World(joining=False), friends_of=life)
     who, joined = _joiners(life)
