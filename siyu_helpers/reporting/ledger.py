@@ -206,8 +206,8 @@ class _Sentence(Formatter):
         # The fixed text is ours, yet it is escaped too: a "<" in it is a character, not markup.
         parts = []
         for literal, key, spec, _ in self.parse(text):
-            if self.lang == "zh" and parts and parts[-1].endswith("）"):
-                literal = literal.lstrip(" ")  # a full-width bracket brings its own space
+            if self.lang == "zh" and parts and _ends_in_chinese(parts[-1]):
+                literal = literal.lstrip(" ")  # a space parts Chinese from figures only
             parts.append(escape(literal))
             if key is not None:
                 parts.append(self._number(key, numbers[key], spec))
@@ -221,6 +221,16 @@ class _Sentence(Formatter):
         if spec == "value" or math.isnan(number.low):
             return link
         return link + escape(words.interval_text(number.low, number.high, number.unit, self.lang, self.currency))
+
+
+def _ends_in_chinese(html: str) -> bool:
+    """Whether the last visible character is Chinese or full-width.
+
+    >>> _ends_in_chinese("<a><strong>12 美元</strong></a>"), _ends_in_chinese("<strong>12.0%</strong>")
+    (True, False)
+    """
+    text = re.sub(r"<[^>]+>", "", html)
+    return bool(text) and text[-1] > "\u2e80"
 
 
 def _reason(refused: Refused, lang: str) -> str:

@@ -30,6 +30,12 @@ COUNTED = {
     "months": (" 个月", " month", " months"),
     "cohorts": (" 个同期群", " cohort", " cohorts"),
     "orders per customer": (" 笔/人", " order per customer", " orders per customer"),
+    "purchases": (" 次购买", " purchase", " purchases"),
+    "purchases per customer": (" 次/人", " purchase per customer", " purchases per customer"),
+    "percentage points": (" 个百分点", " percentage point", " percentage points"),
+    "percentage points a year": (" 个百分点/年", " percentage point a year", " percentage points a year"),
+    "times": (" 倍", " time", " times"),
+    "messages per customer": (" 条/人", " message per customer", " messages per customer"),
 }
 
 #: The fixed words of a page.
@@ -219,7 +225,14 @@ def _money(value: float, unit: str, lang: str, currency: str) -> str:
     pattern = CURRENCIES.get(currency, {"zh": "{} " + currency, "en": currency + " {}"})[lang]
     text = ("-" if value < 0 else "") + pattern.format(number)
     of = unit.removeprefix("money").strip()
-    per = {"per customer": "每位客户", "per order": "每笔订单", "per member": "每位成员", "per month": "每月"}
+    per = {
+        "per customer": "每位客户",
+        "per order": "每笔订单",
+        "per member": "每位成员",
+        "per month": "每月",
+        "per message": "每条消息",
+        "per purchase": "每次购买",
+    }
     if not of:
         return text
     return f"{per.get(of, of)} {text}" if lang == "zh" else f"{text} {of}"

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from siyu_helpers.analysis.cohort_value import value_at, value_per_customer
 from siyu_helpers.analysis.estimates import BOOTSTRAP_AT_MOST, coverage, mean_per_customer
 from siyu_helpers.analysis.repurchase_cohorts import (
     average_retention,
     cohort_grid,
-    median_days,
-    repurchased_within,
+    cumulative_repurchase,
     revenue_per_customer,
-    time_to_next_order,
 )
 
 START = pd.Timestamp("2024-01-01")
@@ -25,14 +24,6 @@ def orders(customer, day, amount=1.0):
     """Orders on whole days since 1 January 2024."""
     at = START + pd.to_timedelta(np.asarray(day, dtype="int64"), "D")
     return pd.DataFrame({"customer_id": customer, "ordered_at": at, "amount": amount})
-
-
-def first_and_next(gaps, arrivals, last):
-    """Each customer's first order, and the next one where it comes by the last day."""
-    ids = np.arange(len(gaps))
-    second = arrivals + gaps
-    came = second <= last
-    return orders(np.append(ids, ids[came]), np.append(arrivals, second[came]))
 
 
 def said(result):
@@ -71,31 +62,6 @@ def test_wilson_interval_of_the_average_curve(runs):
     assert said(coverage(simulate, interval, 0.2, runs, seed=2)).meets_bar()
 
 
-def geometric_gaps(rng):
-    """300 customers who arrive over 150 days and return with chance 2% on each later day; watched for 180 days."""
-    return first_and_next(rng.geometric(0.02, 300), rng.integers(0, 150, 300), last=180)
-
-
-@pytest.mark.parametrize("days", [10, 60, 120])
-def test_greenwood_interval_of_the_curve(runs, days):
-    """Share back within so many days, where those who arrived late are still being watched."""
-
-    def interval(log):
-        return repurchased_within(time_to_next_order(log, START + pd.Timedelta(days=180)), days)
-
-    assert said(coverage(geometric_gaps, interval, 1 - 0.98**days, runs, seed=3)).meets_bar()
-
-
-def test_interval_of_the_median(runs):
-    """Whole days make this interval cover too often, hence no upper bar."""
-
-    def interval(log):
-        return median_days(time_to_next_order(log, START + pd.Timedelta(days=180)))
-
-    truth = np.ceil(np.log(0.5) / np.log(0.98))  # first day by which half have returned
-    assert said(coverage(geometric_gaps, interval, truth, runs, seed=4)).meets_bar(conservative=True)
-
-
 SPEND = {
     "gamma, shape 0.5": (lambda rng, n: rng.gamma(0.5, 200, n), 100.0),
     "lognormal, sigma 1": (lambda rng, n: rng.lognormal(4, 1, n), np.exp(4.5)),
@@ -130,3 +96,37 @@ def test_interval_of_revenue_per_customer(runs):
         return revenue_per_customer(log, "2024-03-31", within_days=60)
 
     assert said(coverage(simulate, interval, 130.0, runs, seed=6)).meets_bar()
+
+
+@pytest.mark.parametrize("measure", ["revenue", "contribution"])
+def test_interval_of_value_by_origin(runs, measure):
+    """Two channels, of which one brings 150 of 400 customers; half of each order is cost, a tenth comes back."""
+
+    def simulate(rng):
+        ids, back = np.arange(400), np.flatnonzero(rng.random(400) < 0.3)
+        days = np.append(np.zeros(400), rng.integers(0, 60, len(back)))
+        log = orders(np.append(ids, back), days, rng.gamma(2, 50, len(days)))
+        log["acquired_through"] = np.where(log["customer_id"] < 150, "wecom", "search")
+        log["refunded"] = log["amount"] * (rng.random(len(log)) < 0.1)
+        return log.assign(cost=log["amount"] / 2)
+
+    def interval(log):
+        return value_at(value_per_customer(log, "2024-03-31", 60, measure, by="acquired_through"), 60, "wecom")
+
+    truth = 130.0 * (0.9 if measure == "revenue" else 0.4)
+    assert said(coverage(simulate, interval, truth, runs, seed=7)).meets_bar()
+
+
+def test_wilson_interval_of_cumulative_repurchase(runs):
+    """400 customers new in January who return with chance 0.5% a day: share with a second order by day 59."""
+
+    def simulate(rng):
+        first, gap = rng.integers(0, 31, 400), rng.geometric(0.005, 400)
+        came = first + gap <= 100
+        return orders(np.append(np.arange(400), np.flatnonzero(came)), np.append(first, (first + gap)[came]))
+
+    def interval(log):
+        cell = cumulative_repurchase(log, START + pd.Timedelta(days=100)).set_index("age").loc[1]
+        return cell["cumulative_repurchase_low"], cell["cumulative_repurchase_high"]
+
+    assert said(coverage(simulate, interval, 1 - 0.995**59, runs, seed=8)).meets_bar()

@@ -119,7 +119,7 @@ def test_a_render_makes_again_what_uses_the_code_that_changed(go, write_brand, n
 def test_what_a_warm_process_holds_is_the_code_of_every_page(library):
     hashes = Hashes()
     before = freshness.preloaded(hashes)
-    for other in ("cli.py", "data/checkup.py", "analysis/repurchase_cohorts.py", "reporting/charts.py"):
+    for other in ("cli.py", "data/checkup.py", "analysis/repurchase_cohorts.py", "reporting/charts/frame.py"):
         touch(library / other)
         assert freshness.preloaded(hashes) == before, other
     for held in ("reporting/making.py", "reporting/preload.py", "data/brands.py", "analysis/estimates.py"):

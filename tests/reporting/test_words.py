@@ -19,6 +19,8 @@ from siyu_helpers.reporting import words
         (1, "customers", "CNY", "1 位客户", "1 customer"),
         (44, "days", "CNY", "44 天", "44 days"),
         (2.5, "orders per customer", "CNY", "2.5 笔/人", "2.5 orders per customer"),
+        (1.5, "percentage points a year", "CNY", "1.5 个百分点/年", "1.5 percentage points a year"),
+        (2.0, "purchases", "CNY", "2 次购买", "2 purchases"),
         (35.391, "money", "CNY", "35.39 元", "CNY 35.39"),
         (35.391, "money per customer", "USD", "每位客户 35.39 美元", "$35.39 per customer"),
         (2500315.63, "money", "USD", "2,500,316 美元", "$2,500,316"),

@@ -98,6 +98,7 @@ def _brand_yml(simulation, folder_name: str) -> str:
         "observed_until": recipe.observed_until,
         "history": recipe.history,
         "gross_margin": recipe.gross_margin,
+        **({"dormant_after_days": recipe.sms_after} if recipe.sms_after else {}),
         "channels": {name: {"domain": channel.domain} | channel.name for name, channel in recipe.channels.items()},
         "synthetic": True,
         "source": f"由程序模拟生成 / simulated: siyu_helpers.data.simulate, recipe {recipe.id}, seed {simulation.seed}",

@@ -1,0 +1,16 @@
+"""Charts of the workbook: the only package that imports matplotlib.
+
+Each function takes a small table as the analysis floor returns it and shows one picture per language, with title,
+unit, source and n on it, alt text for those who cannot see it, and the numbers behind it as a table.
+"""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from siyu_helpers.reporting.charts.bar_charts import bars, waterfall
+from siyu_helpers.reporting.charts.column_charts import columns, layers
+from siyu_helpers.reporting.charts.heatmaps import cohort_heatmap, matrix
+from siyu_helpers.reporting.charts.line_charts import curves
+
+__all__ = ["bars", "cohort_heatmap", "columns", "curves", "layers", "matrix", "waterfall"]

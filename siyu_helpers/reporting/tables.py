@@ -1,0 +1,100 @@
+"""Small tables of a page: columns named in both languages, numbers with their interval in one cell.
+
+Nothing here computes: a table of the analysis floor comes in, and goes out as text that a strategist can read.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from siyu_helpers.reporting import words
+from siyu_helpers.reporting.ledger import Ledger, table_html
+
+
+def show(
+    ledger: Ledger,
+    table: pd.DataFrame,
+    columns: Mapping[str, tuple[str, str, str]],
+    *,
+    caption_zh: str,
+    caption_en: str,
+    names: Mapping[Any, Any] | None = None,
+    blank: tuple[str, str] = ("", ""),
+) -> None:
+    """Show a table: one row a row, one column for each of `columns`.
+
+    table (any grain)  ->  one HTML table per language
+
+    Parameters
+    ----------
+    columns : dict
+        Column of the table -> (Chinese head, English head, unit). Unit "text": a name, looked up in `names`, else as
+        it is; "number": a plain number; or the unit of an Estimate. Where the table has `<column>_low` and
+        `<column>_high`, they follow in brackets. Heads of money columns get the currency.
+    names : dict, optional
+        What stands in a text column -> `Words` or (Chinese, English).
+    blank : (Chinese, English)
+        What an empty cell says. Empty means not observed, never zero.
+
+    Raises
+    ------
+    ValueError
+        When the table lacks one of the columns.
+    """
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(repr, table.columns))}")
+    for at, lang in enumerate(words.LANGUAGES):
+        if lang not in ledger.languages:
+            continue
+        made = {}
+        for name, (*heads, unit) in columns.items():
+            head = heads[at] + (_currency(ledger.currency, lang) if unit.startswith("money") else "")
+            made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
+        caption = (caption_zh, caption_en)[at]
+        ledger.emit(lang, "table", table_html(pd.DataFrame(made), lang, caption))
+
+
+def _currency(currency: str, lang: str) -> str:
+    name = words.currency_name(currency) if lang == "zh" else currency
+    return f"（{name}）" if lang == "zh" else f" ({name})"
+
+
+def _cells(table: pd.DataFrame, name: str, unit: str, lang: str, names: Mapping[Any, Any], blank: str) -> list[str]:
+    if unit == "text":
+        return [_name(value, names, lang) for value in table[name]]
+    ends = [f"{name}_low", f"{name}_high"]
+    if not set(ends) <= set(table.columns):
+        return [_number(value, unit, blank) for value in table[name]]
+    return [_with_ends(*row, unit, lang, blank) for row in table[[name, *ends]].itertuples(index=False, name=None)]
+
+
+def _name(value: Any, names: Mapping[Any, Any], lang: str) -> str:
+    found = value if isinstance(value, tuple) else names.get(value, value)
+    return str(found[words.LANGUAGES.index(lang)] if isinstance(found, tuple) else found)
+
+
+def _number(value: Any, unit: str, blank: str) -> str:
+    """A number without its unit, which the head of the column carries; only the percent sign stays.
+
+    >>> _number(0.4567, "share", ""), _number(1234.6, "money", ""), _number(12.5, "money", ""), _number(7, "days", "")
+    ('45.7%', '1,235', '12.50', '7')
+    """
+    if pd.isna(value):
+        return blank
+    value = float(value)
+    if unit == "share":
+        return words.value_text(value, "share", "en")
+    if unit.startswith("money"):
+        return f"{value:,.2f}" if abs(value) < 999.995 else f"{value:,.0f}"
+    return words.value_text(value, "", "en")
+
+
+def _with_ends(value: Any, low: Any, high: Any, unit: str, lang: str, blank: str) -> str:
+    if pd.isna(value) or pd.isna(low):
+        return _number(value, unit, blank)
+    ends = _number(low, unit, ""), _number(high, unit, "")
+    if pd.isna(high) or math.isinf(high):
+        return f"{_number(value, unit, blank)}" + {"zh": f"（{ends[0]} 以上）", "en": f" ({ends[0]} or more)"}[lang]
+    return _number(value, unit, blank) + {"zh": "（{} 至 {}）", "en": " ({} to {})"}[lang].format(*ends)

@@ -1,0 +1,79 @@
+"""Outlook: the parts put together, a closed gate closes every number, and the model of the check is the model used."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from siyu_helpers.analysis import customer_lifetime as cl
+from siyu_helpers.analysis.estimates import Estimate, Refused
+from siyu_helpers.data.simulate import simulate
+
+NUMBERS = ("purchases", "expected_purchases", "value", "per_customer", "share_on_mean", "independence")
+UNTIL = "2025-12-31"
+
+
+@pytest.fixture(scope="module")
+def xiaoman():
+    orders = simulate("xiaoman", customers=1_500, seed=3).tables["orders"]
+    return orders, cl.check_holdout(orders, UNTIL, draws=50, observed_from="2023-01-01")
+
+
+def test_a_brand_that_passes_gets_every_number(xiaoman):
+    orders, trial = xiaoman
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5, by="acquired_through", observed_from="2023-01-01")
+    assert all(isinstance(getattr(found, name), Estimate) for name in NUMBERS)
+    assert found.fit.model == trial.chosen
+    expected, realised = found.expected_purchases, found.purchases
+    assert realised.high - realised.low > expected.high - expected.low
+    assert realised.value == pytest.approx(expected.value)
+    assert "all" not in set(found.by_group["group"])
+    assert found.by_group["customers"].sum() == orders["customer_id"].nunique()
+    assert found.worth.en == "margin"
+
+
+def test_the_value_is_that_of_lifetime_value(xiaoman):
+    orders, trial = xiaoman
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5, observed_from="2023-01-01")
+    summary = cl.summarise(orders, UNTIL)
+    values = cl.lifetime_value(cl.MODELS[trial.chosen](summary), cl.fit_gamma_gamma(summary), summary, 365, 0.10, 0.5)
+    assert found.value.value == pytest.approx(values["lifetime_value"].sum())
+    assert found.per_customer.value == pytest.approx(values["lifetime_value"].mean())
+
+
+def test_without_a_margin_it_is_revenue_and_says_so(xiaoman):
+    orders, trial = xiaoman
+    half, whole = (cl.outlook(orders, UNTIL, trial, 180, 0.0, margin=margin) for margin in (0.5, None))
+    assert whole.per_customer.value == pytest.approx(2 * half.per_customer.value)
+    assert "revenue" in whole.worth.en
+    assert "margin" not in whole.per_customer.definition_in("en").replace("the margin is not known", "")
+
+
+def test_a_closed_gate_closes_every_number(xiaoman):
+    orders, trial = xiaoman
+    too_far = cl.outlook(orders, UNTIL, trial, 3_650, 0.10, margin=0.5)
+    assert {getattr(too_far, name).gate for name in NUMBERS} == {"horizon"}
+    assert (too_far.fit, len(too_far.by_group), too_far.by_group.attrs["refused"].gate) == (None, 0, "horizon")
+
+
+def test_a_toilet_seat_gets_no_forecast():
+    orders = simulate("yunzuo", customers=1_500, seed=3).tables["orders"]
+    trial = cl.check_holdout(orders, UNTIL, draws=50, observed_from="2023-01-01")
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5)
+    assert all(isinstance(getattr(found, name), Refused) for name in NUMBERS)
+
+
+def test_free_samples_have_purchases_and_no_value(xiaoman):
+    orders, trial = xiaoman
+    free = cl.outlook(pd.DataFrame(orders).assign(amount=0.0, refunded=0.0), UNTIL, trial, 365, 0.10, margin=0.5)
+    assert isinstance(free.purchases, Estimate)
+    assert isinstance(free.value, Refused)
+
+
+def test_spend_without_a_mean_gets_no_value(xiaoman):
+    """Amounts from a law whose mean is infinite (Pareto, shape 0.7): q comes out at 1 or less."""
+    orders, trial = xiaoman
+    tail = np.random.default_rng(1).pareto(0.7, orders["customer_id"].max() + 1) + 1
+    wild = pd.DataFrame(orders).assign(amount=tail[orders["customer_id"]], refunded=0.0)
+    found = cl.outlook(wild, UNTIL, trial, 365, 0.10, margin=0.5)
+    assert (found.value.gate, found.per_customer.gate) == ("mean spend", "mean spend")
+    assert isinstance(found.purchases, Estimate)
