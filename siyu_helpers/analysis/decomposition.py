@@ -47,7 +47,7 @@ def lmdi(before: Mapping[str, float], after: Mapping[str, float]) -> pd.DataFram
 
     Notes
     -----
-    Zero has no logarithm; the limit is taken (Ang, Zhang and Choi 1998, Energy 23, table 2; Ang and Liu 2007, Energy
+    Zero has no logarithm; the limit is taken (Ang, Zhang and Choi 1998, Energy 23; Ang and Liu 2007, Energy
     Policy 35, 238-246): the factor that is zero in one period takes the whole change, several of them in equal parts,
     and where the product is zero in both periods nothing changed. That is arithmetic at its edge: where a factor
     rose from zero, say so beside it.
@@ -99,7 +99,7 @@ def lmdi_by_group(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    LMDI-I over sub-categories (Ang 2005, equation 5); zero factors as in `lmdi`.
+    LMDI-I over sub-categories (Ang 2005); zero factors as in `lmdi`.
 
     Example
     -------

@@ -157,9 +157,10 @@ def followed_after_dormancy(
     bought = _orders_of(orders, assignments, experiment, until, refunds, rule)
     sent = _messages_of(messages, assignments, experiment, channel, cost_per_message, until)
     starts = _starts(bought, lot, dormant_after_days, start)
+    # First who can be followed, then the doubts: customers not dormant yet would thin out those messaged too early.
+    starts = starts[starts["dormant_day"] + window_days - 1 <= until]
     if doubt := (_sent_early(starts, sent) if start == "dormancy" else None) or _out_of_balance(starts):
         return doubt
-    starts = starts[starts["dormant_day"] + window_days - 1 <= until]
     table = _outcomes(starts, bought, sent, window_days)
     worth = math.nan if rule == "none" else order_log.earned_per_minor(rule, gross_margin)
     table["contribution"] = table["contribution"] * worth

@@ -28,6 +28,7 @@ DORMANCY_COLUMNS = [
 
 RETURNS_AT_LEAST = 100  # orders again; with fewer, neither the peak nor a threshold holds still
 STILL_WATCHED = 0.05  # share of the customers of day 0 who must still be at risk for a day to count as the peak
+OBSERVED_AT_MOST = 0.5  # of the days observed; a threshold beyond is set by the end of the file, not by the customers
 LEVEL_FROM = 20  # gaps at risk down to which the curve of gaps is followed to the level of those who never return
 RESAMPLES = 999
 
@@ -227,7 +228,8 @@ def dormancy_threshold(
             weighs as much as `attrs["weight"]` gaps of the customer's own. With no gap yet it is the typical one.
         threshold_days : typical_gap_days times a factor that was read off the orders; never blank.
         dormant : True where days_since is above threshold_days.
-    `attrs["definition"]` says this in words. Refused when fewer than 100 orders again were seen, unless
+    `attrs["definition"]` says this in words. Refused when fewer than 100 orders again were seen, or when the median
+    customer's threshold is longer than half of the days since the first order of all; not so when
     `dormant_after_days` is given (typical_gap_days is then blank).
 
     Raises
@@ -242,7 +244,8 @@ def dormancy_threshold(
     `share` of the way to where it levels off; those who never return make the level (Maller and Zhou 1996, Survival
     Analysis with Long-Term Survivors, chapter 3). So regular and clumpy customers are both served, whatever the law of
     their gaps. It is read off separately for customers with 0, 1, 2, 3 to 4, 5 to 8 and more gaps behind them (classes
-    of fewer than 100 returns join the one before). A file that is short against the gaps makes thresholds too short.
+    of fewer than 100 returns join the one before). A file that is short against the gaps makes thresholds too short: in
+    simulations by up to two fifths where they came to more than half of its days, hence the refusal there.
 
     Example
     -------
@@ -279,6 +282,10 @@ def dormancy_threshold(
             before, table["spent"].to_numpy(), facts["typical_gap_days"], facts["weight"]
         )
         table["threshold_days"] = table["typical_gap_days"] * _factor_of(before, facts["factors"])
+        observed = int((table["spent"] + table["gap"]).max()) + 1  # since the first order of all
+        middle = float(table["threshold_days"].median())
+        if middle > OBSERVED_AT_MOST * observed:
+            return _too_short_a_file(middle, observed)
     day = pd.to_datetime(until - table["gap"], unit="D").astype("datetime64[s]")
     table = table.assign(orders=table["before"] + 1, last_order=day, days_since=table["gap"])
     table["dormant"] = table["days_since"] > table["threshold_days"]
@@ -431,6 +438,19 @@ def _too_few_returns(returned: int) -> Refused:
         RETURNS_AT_LEAST,
         f"只观察到 {returned} 次再次下单，少于 {RETURNS_AT_LEAST} 次，定不出提醒的时间。",
         f"Only {returned} orders again were observed; with fewer than {RETURNS_AT_LEAST} no day can be named.",
+    )
+
+
+def _too_short_a_file(threshold: float, observed: int) -> Refused:
+    most = OBSERVED_AT_MOST * observed
+    return Refused(
+        "days observed",
+        round(threshold),
+        most,
+        f"按客户节奏推算的沉睡线约 {threshold:.0f} 天，超过订单覆盖天数（{observed} 天）的一半："
+        "数据太短，定不出个人沉睡线。",
+        f"The threshold that the orders suggest, {threshold:.0f} days, is longer than half of the {observed} days they "
+        "cover: the data are too short for thresholds of the customers' own.",
     )
 
 

@@ -179,6 +179,15 @@ def test_messages_before_dormancy_spoil_the_comparison():
     assert len(follow(orders, lot_of(arms, at=40), early, start="assignment")) == 40
 
 
+def test_customers_who_cannot_be_followed_do_not_thin_out_early_messages():
+    """One of 20 followed in the message group was sent one too early; 180 others ordered on the last day."""
+    arms = {who: "sms" if who % 2 else "none" for who in range(400)}
+    orders = orders_of(*[(who, 1 if who < 40 else 366, 1.0) for who in arms])
+    refused = follow(orders, lot_of(arms), sent_to((1, 20, "text", "promotion", 0.1)))
+    assert isinstance(refused, Refused)
+    assert refused.seen == 1 / 20
+
+
 def test_a_side_that_is_missing_a_chance_that_varies_and_sides_out_of_balance():
     orders = orders_of(*[(who, 1, 1.0) for who in range(100)])
     arms = {who: "sms" if who < 50 else "none" for who in range(100)}

@@ -192,3 +192,28 @@ def test_too_few_returns_give_no_threshold(six):
         dormancy_threshold(six, UNTIL, share=90)
     with pytest.raises(ValueError, match="dormant_after_days"):
         dormancy_threshold(six, UNTIL, dormant_after_days=0)
+
+
+@pytest.mark.parametrize(("days", "refused"), [(200, True), (300, True), (600, False)])
+def test_a_file_too_short_for_its_gaps_gives_no_threshold(days, refused):
+    """Half of 2,000 customers return after gaps that are exponential with mean 100: 90% of them by day 230.
+
+    In 200 days the threshold comes out at 150, set by the end of the file; in 600 it is right.
+    """
+    rng = np.random.default_rng(1)
+    first = rng.integers(0, 60, 2_000)
+    again = first + np.ceil(rng.exponential(100, 2_000)).astype(int)
+    back = rng.random(2_000) < 0.5
+    day = np.concatenate([first, again[back]])
+    orders = pd.DataFrame({"customer_id": np.concatenate([np.arange(2_000), np.flatnonzero(back)]), "amount": 1.0})
+    orders["ordered_at"] = START + pd.to_timedelta(day, "D")
+    until = START + pd.Timedelta(days=days - 1)
+    found = dormancy_threshold(orders, until)
+    assert isinstance(found, Refused) == refused
+    if refused:
+        assert found.gate == "days observed"
+        assert found.seen > found.needed == (days - first.min()) / 2
+    else:
+        once = found.loc[found["orders"] == 1, "threshold_days"]
+        assert once.median() == pytest.approx(100 * np.log(10), rel=0.1)
+    assert len(dormancy_threshold(orders, until, dormant_after_days=90)) == 2_000

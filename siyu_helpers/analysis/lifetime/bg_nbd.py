@@ -73,7 +73,7 @@ def fit_mbg_nbd(summary: pd.DataFrame, grain: str | None = None) -> Fit | Refuse
 
     Notes
     -----
-    Batislam, Denizel and Filiztekin (2007), equation 3.
+    Batislam, Denizel and Filiztekin (2007), see the head of this module.
     """
 
     def likelihood(logs: np.ndarray, data: Histories) -> Derivatives:

@@ -15,7 +15,7 @@ from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words
 from siyu_helpers.analysis.lifetime import forecasts, value
 from siyu_helpers.analysis.lifetime.gamma_gamma import fit_gamma_gamma
-from siyu_helpers.analysis.lifetime.holdout import MODELS, Holdout, forecast_gate
+from siyu_helpers.analysis.lifetime.holdout import MODELS, Holdout, forecast_gate, not_converged
 from siyu_helpers.analysis.lifetime.summaries import summarise
 
 DRAWS = 200  # of parameters and futures: enough for the ends of a 90% interval, at half the time of forecasts.DRAWS
@@ -62,6 +62,7 @@ def outlook(
     level: float = LEVEL,
     seed: int = 1,
     refunds: str = "net",
+    cycle_days: int | None = None,
     **history: Any,
 ) -> Outlook:
     """Forecast what today's customers will bring, in total and by origin, or say why that is not stated.
@@ -80,12 +81,19 @@ def outlook(
         A column of orders, taken at each customer's first order, for `by_group`.
     level, seed
         Of the intervals, from parameter draws and simulated futures.
+    cycle_days : int, optional
+        How long the product is used before it is replaced, see `forecast_gate`.
     **history
         observed_from, history, burn_in_days, first_order_at: see the head of `order_log`.
 
     Returns
     -------
     Outlook
+
+    Raises
+    ------
+    ValueError
+        For a margin, a rate or a horizon that cannot be, and as `summarise`.
 
     Example
     -------
@@ -95,28 +103,28 @@ def outlook(
     'Too few customers.'
     """
     worth = WORTH[margin is not None]
-    refused = trial if isinstance(trial, Refused) else forecast_gate(trial, horizon_days)
+    refused = trial if isinstance(trial, Refused) else forecast_gate(trial, horizon_days, cycle_days)
     if refused is not None:
         return _nothing(refused, worth)
     summary = summarise(orders, observed_until, refunds=refunds, **history)
     fit = MODELS[trial.chosen](summary)
-    if isinstance(fit, Refused):
-        return _nothing(fit, worth)
+    if isinstance(fit, Refused) or not fit.converged:
+        return _nothing(fit if isinstance(fit, Refused) else not_converged(), worth)
     terms = {"level": level, "draws": DRAWS, "seed": seed}
     groups = None if by is None else _first_group(orders, observed_until, by, refunds, summary)
     spend_fit = _with_a_mean(fit_gamma_gamma(summary), level)
-    total = forecasts.total_estimates(forecasts.forecast_total(fit, summary, horizon_days, **terms))
-    found = {"purchases": total["realised_purchases"], "expected_purchases": total["expected_purchases"]}
-    found |= {"independence": value.spend_independence(summary, level)["pearson"], "worth": worth, "fit": fit}
+    found = {"independence": value.spend_independence(summary, level)["pearson"], "worth": worth, "fit": fit}
     if isinstance(spend_fit, Refused):
-        return Outlook(
-            **found, value=spend_fit, per_customer=spend_fit, share_on_mean=spend_fit, by_group=_empty(spend_fit)
-        )
+        total = forecasts.total_estimates(forecasts.forecast_total(fit, summary, horizon_days, **terms))
+        found |= dict.fromkeys(("value", "per_customer", "share_on_mean"), spend_fit) | _purchases(total)
+        return Outlook(**found, by_group=_empty(spend_fit))
     money = (horizon_days, annual_discount_rate)
-    by_group = value.lifetime_value_by(fit, spend_fit, summary, groups, *money, margin or 1.0, **terms)
+    share = 1.0 if margin is None else margin  # a margin of 0 is an error, not a missing one
+    by_group = value.lifetime_value_by(fit, spend_fit, summary, groups, *money, share, **terms)
     stated = value.value_estimates(by_group)
     return Outlook(
         **found,
+        **_purchases(forecasts.total_estimates(by_group)),
         value=stated["realised_total"],
         per_customer=stated["expected_per_customer"],
         share_on_mean=value.value_of_one_time_buyers(fit, spend_fit, summary, *money, **terms),
@@ -133,6 +141,10 @@ def _first_group(
     facts = order_log.paid_orders(orders, until, "month", refunds, by)
     told = order_log.group_at_first_order(facts).collect("pandas").to_native().set_index("customer_id")["group"]
     return summary["customer_id"].map(told)
+
+
+def _purchases(total: dict[str, Estimate | Refused]) -> dict[str, Estimate | Refused]:
+    return {"purchases": total["realised_purchases"], "expected_purchases": total["expected_purchases"]}
 
 
 def _with_a_mean(spend_fit: Any, level: float) -> Any:

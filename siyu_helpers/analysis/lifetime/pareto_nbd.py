@@ -179,7 +179,7 @@ def probability_alive(parameters: Mapping[str, Any], frequency: Any, recency: An
 
     Notes
     -----
-    Fader and Hardie (2005), equation 11: 1 / (1 + ratio), see `log_likelihood`.
+    Fader and Hardie (2005), see the head of this module: 1 / (1 + ratio), see `log_likelihood`.
     """
     values = [np.asarray(parameters[name], dtype=float) for name in NAMES]
     history = [np.asarray(column, dtype=float) for column in (frequency, recency, observed)]
@@ -204,7 +204,7 @@ def expected_purchases(
 
     Notes
     -----
-    Fader and Hardie (2005), equation 20.
+    Fader and Hardie (2005): chance of being active x posterior mean rate x expected time until dropout within t.
     """
     r, alpha, s, beta = (np.asarray(parameters[name], dtype=float) for name in NAMES)
     frequency, observed = np.asarray(frequency, dtype=float), np.asarray(observed, dtype=float)
@@ -217,7 +217,7 @@ def expected_purchases_of_new(parameters: Mapping[str, Any], t: Any) -> np.ndarr
 
     Notes
     -----
-    Fader and Hardie (2005), equation 17.
+    Schmittlein, Morrison and Colombo (1987); Fader and Hardie (2005): mean rate x expected time until dropout within t.
     """
     r, alpha, s, beta = (np.asarray(parameters[name], dtype=float) for name in NAMES)
     return r / alpha * _time_alive(s, beta, np.asarray(t, dtype=float))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.estimates import (
     LEVEL,
     MEAN_AT_LEAST,
@@ -66,7 +67,8 @@ def lifetime_value(
     Raises
     ------
     ValueError
-        For a margin, a rate or a horizon that cannot be, or a summary of another grain than the fit's.
+        For a missing column, a margin, a rate or a horizon that cannot be, or a summary of another grain than the
+        fit's.
 
     Notes
     -----
@@ -87,6 +89,7 @@ def lifetime_value(
     1                 2.0            30.0                     False
     """
     _check_terms(horizon_days, annual_discount_rate, margin)
+    order_log.has_columns(list(customers.columns), ["customer_id", "monetary_value"])
     purchases, discounted = _purchases(purchase_fit, customers, horizon_days, annual_discount_rate)
     spend = np.asarray(spend_fit.expected_spend(customers), dtype=float)
     table = pd.DataFrame(
@@ -133,6 +136,7 @@ def lifetime_value_by(
     -------
     DataFrame
         group, customers : label, and how many customers were acquired (also those who are long gone).
+        expected_purchases, realised_purchases (_low, _high) : as in `forecast_total`; `total_estimates` states them.
         expected_total, realised_total (_low, _high) : lifetime value of the group. The interval of the expected total
             allows for the parameters, that of the realised total for chance as well.
         expected_per_customer, realised_per_customer (_low, _high) : the same, divided by `customers`.
@@ -149,6 +153,8 @@ def lifetime_value_by(
     sizes = np.maximum(totals.customers, 1)
     table = pd.DataFrame({"group": totals.names, "customers": totals.customers})
     for kind in ("expected", "realised"):
+        name = f"{kind}_purchases"
+        table = table.assign(**forecasts.interval_columns(name, totals.best[name], totals.drawn[name], level))
         best, drawn = totals.best[f"{kind}_revenue"], totals.drawn[f"{kind}_revenue"]
         table = table.assign(**forecasts.interval_columns(f"{kind}_total", best, drawn, level))
         table = table.assign(**forecasts.interval_columns(f"{kind}_per_customer", best / sizes, drawn / sizes, level))

@@ -224,6 +224,18 @@ def test_a_model_that_lost_and_missed_is_not_used(nappies):
     assert forecast_gate(replace(nappies, comparison=table), 365) is None
 
 
+@pytest.mark.parametrize(("share", "gate"), [(0.8, None), (0.3, "holdout"), (0.0, "holdout")])
+def test_a_forecast_far_from_what_happened_is_not_used_though_baselines_were_worse(nappies, share, gate):
+    """Customers stop buying after calibration: what the model forecast comes to a multiple of what happened."""
+    table = nappies.comparison.copy()
+    model = table["kind"] == "model"
+    table["actual"] = round(share * table.loc[table["forecast"] == nappies.chosen, "predicted"].iloc[0])
+    table["inside"] = table["inside"].where(~model, False)
+    table.loc[~model, "predicted"] = 3 * table.loc[model, "predicted"].max()
+    refused = forecast_gate(replace(nappies, comparison=table), 365)
+    assert (refused and refused.gate) == gate
+
+
 def test_too_little_data_are_refused_with_the_reason():
     orders = pd.DataFrame({"customer_id": np.arange(600), "amount": 5.0, "ordered_at": pd.Timestamp("2024-01-01")})
     assert check_holdout(orders, "2024-01-20").gate == "history"

@@ -1,5 +1,7 @@
 """Outlook: the parts put together, a closed gate closes every number, and the model of the check is the model used."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,26 @@ def test_a_closed_gate_closes_every_number(xiaoman):
     too_far = cl.outlook(orders, UNTIL, trial, 3_650, 0.10, margin=0.5)
     assert {getattr(too_far, name).gate for name in NUMBERS} == {"horizon"}
     assert (too_far.fit, len(too_far.by_group), too_far.by_group.attrs["refused"].gate) == (None, 0, "horizon")
+
+
+def test_a_margin_of_nothing_is_an_error_and_not_the_revenue(xiaoman):
+    orders, trial = xiaoman
+    with pytest.raises(ValueError, match="margin must lie above 0"):
+        cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.0)
+
+
+def test_a_cycle_longer_than_the_data_closes_every_number(xiaoman):
+    orders, trial = xiaoman
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5, cycle_days=5 * 365)
+    assert {getattr(found, name).gate for name in NUMBERS} == {"replacement cycle"}
+
+
+def test_a_fit_that_found_no_maximum_states_nothing(xiaoman, monkeypatch):
+    orders, trial = xiaoman
+    fitted = trial.fits[trial.chosen]
+    monkeypatch.setitem(cl.MODELS, trial.chosen, lambda summary: replace(fitted, converged=False))
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5)
+    assert {getattr(found, name).gate for name in NUMBERS} == {"models that converge"}
 
 
 def test_a_toilet_seat_gets_no_forecast():

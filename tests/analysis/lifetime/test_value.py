@@ -184,3 +184,9 @@ def test_classes_of_frequency():
 def test_terms_that_cannot_be_are_said(world, terms, words):
     with pytest.raises(ValueError, match=words):
         lifetime_value(world[1], world[2], world[0], *terms)
+
+
+def test_a_summary_without_ids_is_said(world):
+    summary, fit, spend = world
+    with pytest.raises(ValueError, match="there is no column 'customer_id'"):
+        lifetime_value(fit, spend, summary.drop(columns="customer_id"), 365, 0.1, 0.5)
