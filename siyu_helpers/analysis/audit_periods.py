@@ -87,6 +87,23 @@ def longest(observed_from: order_log.DateLike, observed_until: order_log.DateLik
     return next((rule for rule, count in whole.items() if count >= 2), "quarter")
 
 
+def last_two(
+    observed_from: order_log.DateLike, observed_until: order_log.DateLike, period: str = "year"
+) -> dict[str, tuple[str, str]]:
+    """First and last day of the last whole period and of the one before, as `revenue_identity` takes them.
+
+    Empty where fewer than two periods were observed whole.
+
+    Example
+    -------
+    >>> last_two("2023-01-01", "2025-12-31")
+    {'before': ('2024-01-01', '2024-12-31'), 'after': ('2025-01-01', '2025-12-31')}
+    """
+    every = periods(observed_from, observed_until, period)
+    days = list(every.loc[every["complete"], ["first_day", "last_day"]].itertuples(index=False, name=None))
+    return {"before": days[-2], "after": days[-1]} if len(days) >= 2 else {}
+
+
 def check_rule(period: str, trailing_days: int) -> None:
     """Raise ValueError unless the rule and the length of a trailing block are possible."""
     order_log.one_of("period", period, RULES)

@@ -172,6 +172,42 @@ def value_at(table: pd.DataFrame | Refused, within_days: int, group: str = "all"
     return Estimate(*ends, made["level"], int(row["customers"]), "money per customer", definition, value_per_customer)
 
 
+def clearly_apart(table: pd.DataFrame) -> dict[str, Any]:
+    """Name the origins whose new customers are worth most and least, where their intervals do not overlap.
+
+    table (group)  ->  "top" and "bottom" (the groups), "top_value" and "bottom_value" (Estimates); empty where none is
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `value_per_customer` with `by` and one horizon. Blank groups play no part, nor do "unknown" and "other".
+
+    Notes
+    -----
+    Two of several groups are picked because they lie at the ends: intervals that do not overlap ask for more than a
+    test of two groups named beforehand would, which makes up for some of that choice, not for all of it.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"group": ["sms", "feed"], "within_days": 30, "customers": 200, "value": [9.0, 5.0]})
+    >>> table = table.assign(value_low=[8.0, 4.0], value_high=[10.0, 6.0])
+    >>> table.attrs = {"measure": "revenue", "refunds": "none", "level": 0.9}
+    >>> table.attrs |= {"contribution": None, "gross_margin": None}
+    >>> clearly_apart(table)["top"], clearly_apart(table)["bottom_value"].value
+    ('sms', 5.0)
+    """
+    told = table[table["value"].notna() & ~table["group"].isin(["unknown", "other"])]
+    if len(told) < 2:
+        return {}
+    top, bottom = told.loc[told["value"].idxmax()], told.loc[told["value"].idxmin()]
+    if not top["value_low"] > bottom["value_high"]:
+        return {}
+    found = {}
+    for name, row in (("top", top), ("bottom", bottom)):
+        found |= {name: row["group"], f"{name}_value": value_at(table, int(row["within_days"]), row["group"])}
+    return found
+
+
 def revenue_per_customer(
     orders: Any,
     observed_until: order_log.DateLike,

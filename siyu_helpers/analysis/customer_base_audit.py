@@ -30,7 +30,7 @@ from siyu_helpers.analysis.audit_cohorts import (  # noqa: F401
     stacked,
 )
 from siyu_helpers.analysis.audit_movement import movement, two_periods  # noqa: F401
-from siyu_helpers.analysis.audit_periods import longest  # noqa: F401
+from siyu_helpers.analysis.audit_periods import last_two, longest  # noqa: F401
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
 from siyu_helpers.analysis.revenue_identity import naive_formula, revenue_change, revenue_identity  # noqa: F401
 

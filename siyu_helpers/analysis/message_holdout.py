@@ -543,8 +543,9 @@ def no_lot() -> Refused:
         "a lot",
         0,
         1,
-        "没有随机留出一部分沉睡客户不发消息，分不清哪些订单是消息带来的、哪些本来就会有，消息的增量价值给不出。",
-        "No lot kept dormant customers from messages, so what a message adds cannot be told from what they buy anyway.",
+        "没有随机留出一部分沉睡客户不发消息：分不清哪些订单因消息而来、哪些本来就会有，召回的增量算不出来。",
+        "No random group of dormant customers was left without messages, so what a message adds cannot be told from "
+        "what they would buy anyway.",
     )
 
 

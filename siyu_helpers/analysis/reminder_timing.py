@@ -143,7 +143,8 @@ def reminder_days(
     ReminderDays
         peak : Estimate in days: the day from 1 to the horizon on which the smoothed chance per day, among those who
             have not ordered again yet, is highest; days on which fewer than 5% of the customers are still watched do
-            not count. Refused when it is highest on day 1 and only falls: then no later day stands out.
+            not count. Refused when it is highest on day 1 and only falls, or when its interval spans more than half of
+            the horizon: then no day stands out.
         half, late : Estimates in days: the first day by which half, and `share`, of those who come back within the
             horizon (Kaplan-Meier) have come back. Where no peak stands out, half is the day to remind those still
             silent: the more eager half is back unasked. After late, a message is to win back, not to remind.
@@ -195,6 +196,8 @@ def reminder_days(
         return Estimate(*_percentiles(drawn, level), level, n, "days", definition, reminder_days)
 
     peak = days(peaks, words["peak"]) if peaks[0] > 1 else _only_falls()
+    if isinstance(peak, Estimate) and peak.high - peak.low > horizon_days / 2:
+        peak = _anywhere(peak)
     if watched < horizon_days:
         return ReminderDays(peak, *[_not_watched(watched, horizon_days)] * 2)
     half, late = (_back_by(drawn_risk, drawn_events, part_of_all) for part_of_all in (0.5, share))
@@ -292,6 +295,39 @@ def dormancy_threshold(
     table = table[DORMANCY_COLUMNS].sort_values("customer_id", ignore_index=True)
     table.attrs = {"share": share} | facts
     return table
+
+
+def lines_by_orders(thresholds: pd.DataFrame, most: int = 4) -> pd.DataFrame:
+    """Show the personal lines of dormancy: how long, and how many are beyond, by purchases so far.
+
+    table (customer)  ->  table (purchases so far: "1", "2", ..., "4+")
+
+    Parameters
+    ----------
+    thresholds : DataFrame
+        From `dormancy_threshold`.
+    most : int
+        Customers with this many purchases or more are one class.
+
+    Returns
+    -------
+    DataFrame
+        orders : class. customers : in it. threshold_days : median of their lines. dormant_share : share beyond theirs.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"orders": [1, 1, 5], "threshold_days": [90, 90, 30.0], "dormant": [True, False, True]})
+    >>> lines_by_orders(table)
+      orders  customers  threshold_days  dormant_share
+    0      1          2            90.0            0.5
+    1     4+          1            30.0            1.0
+    """
+    kinds = thresholds["orders"].clip(upper=most)
+    table = thresholds.groupby(kinds).agg(
+        customers=("orders", "size"), threshold_days=("threshold_days", "median"), dormant_share=("dormant", "mean")
+    )
+    table.index = pd.Index([f"{n}+" if n == most else str(n) for n in table.index], name="orders", dtype="str")
+    return table.reset_index()
 
 
 # --- the peak and the late day ---
@@ -436,7 +472,7 @@ def _too_few_returns(returned: int) -> Refused:
         "orders again",
         returned,
         RETURNS_AT_LEAST,
-        f"只观察到 {returned} 次再次下单，少于 {RETURNS_AT_LEAST} 次，定不出提醒的时间。",
+        f"只观察到 {returned} 次再次下单，少于 {RETURNS_AT_LEAST} 次，定不出日子。",
         f"Only {returned} orders again were observed; with fewer than {RETURNS_AT_LEAST} no day can be named.",
     )
 
@@ -448,9 +484,9 @@ def _too_short_a_file(threshold: float, observed: int) -> Refused:
         round(threshold),
         most,
         f"按客户节奏推算的沉睡线约 {threshold:.0f} 天，超过订单覆盖天数（{observed} 天）的一半："
-        "数据太短，定不出个人沉睡线。",
-        f"The threshold that the orders suggest, {threshold:.0f} days, is longer than half of the {observed} days they "
-        "cover: the data are too short for thresholds of the customers' own.",
+        "订单覆盖的时间太短，定不出每位客户自己的沉睡线。",
+        f"The orders suggest that customers are dormant after about {threshold:.0f} days, more than half of the "
+        f"{observed} days they cover: too short to judge each customer by a pace of their own.",
     )
 
 
@@ -459,9 +495,21 @@ def _only_falls() -> Refused:
         "a peak after day 1",
         1,
         2,
-        "下单后的第 1 天再次下单的可能性最高，之后没有更高的一天：没有哪一天特别适合提醒。",
-        "The daily chance to order again is highest on the day after the order and never higher later: no day stands "
-        "out for a reminder.",
+        "再次下单的可能性从下单次日起一路走低，没有回升的高峰：数据里看不出特别适合提醒的一天。",
+        "The chance to order again is highest the day after the order and falls from there: no day stands out for a "
+        "reminder.",
+    )
+
+
+def _anywhere(peak: Estimate) -> Refused:
+    low, high = round(peak.low), round(peak.high)
+    return Refused(
+        "days the peak may be on",
+        high - low,
+        "half of the horizon",
+        f"每天再次下单的可能性前后差别不大，最高的一天可能在第 {low} 至 {high} 天之间的任何时候：定不出提醒日。",
+        f"The daily chance to order again hardly differs over time; its highest day could be anywhere from {low} to "
+        f"{high}: no day for a reminder can be named.",
     )
 
 
@@ -470,8 +518,9 @@ def _not_watched(watched: int, days: int) -> Refused:
         "days watched",
         watched,
         days,
-        f"下单之后最多只观察了 {watched} 天，不足 {days} 天。",
-        f"Customers have been observed for at most {watched} days after the order, and {days} days are asked for.",
+        f"下单之后最多只观察了 {watched} 天，算不出 {days} 天内回来的快慢。",
+        f"Customers have been observed for at most {watched} days after the order: how soon they return within {days} "
+        "cannot be told.",
     )
 
 
@@ -503,8 +552,8 @@ def _back_words(horizon_days: int, share: float) -> Words:
 def _threshold_words(share: float, typical: float, weight: float) -> Words:
     """Definition of the personal threshold."""
     return Words(
-        f"沉睡线：按客户自己的平均下单间隔推算，间隔次数少的客户，向首次复购的平均间隔 {typical:.0f} 天靠拢"
-        f"（按 {weight:g} 次间隔计权）；会再次下单的客户里，{share:.0%} 在这条线之前已经下单。"
+        f"沉睡线：按客户自己的平均下单间隔推算，买得少、间隔还算不准的客户，部分参照全体首次复购的平均间隔"
+        f" {typical:.0f} 天（相当于 {weight:g} 次间隔的权重）；会再次下单的客户里，{share:.0%} 在这条线之前已经下单。"
         "距上一单的天数超过这条线，记为沉睡。",
         "Threshold of dormancy: from the customer's own mean gap between orders, drawn towards the mean first gap of "
         f"all who returned ({typical:.0f} days, which weighs as {weight:g} gaps); {share:.0%} of those who order again "

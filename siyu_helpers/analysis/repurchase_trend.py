@@ -193,9 +193,9 @@ def _too_few_cohorts(cohorts: int, within_days: int) -> Refused:
         "cohorts",
         cohorts,
         COHORTS_AT_LEAST,
-        f"首单后观察满 {within_days} 天的同期群只有 {cohorts} 批，少于 {COHORTS_AT_LEAST} 批，看不出趋势。",
-        f"Only {cohorts} whole cohorts have been observed for {within_days} days; with fewer than {COHORTS_AT_LEAST} "
-        "no trend can be told.",
+        f"整批观察满 {within_days} 天的同期群只有 {cohorts} 批（至少要 {COHORTS_AT_LEAST} 批），趋势无从判断。",
+        f"Only {cohorts} cohorts have been observed as a whole for {within_days} days ({COHORTS_AT_LEAST} are needed): "
+        "whether there is a trend cannot be judged.",
     )
 
 

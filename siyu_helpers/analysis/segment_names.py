@@ -23,9 +23,9 @@ OUTSIDE = {
 
 ACTIONS = {
     "重要价值": Words(
-        "安排专人一对一维护，新品和会员权益优先给到；少发折扣券，他们原价多半也会买。",
-        "Serve them one to one, with first access to new products and benefits; send few discounts, since most would "
-        "buy without.",
+        "安排专人一对一维护，新品和会员权益优先给到；折扣券先小范围试，留出对照再定。",
+        "Serve them one to one, with first access to new products and benefits; try discounts on a part of them "
+        "first, beside a group that gets none.",
     ),
     "重要发展": Words(
         "花得多、近期来过，但次数少：收货后做使用回访，用搭配品、补货提醒或会员权益带出下一单。",
@@ -43,14 +43,14 @@ ACTIONS = {
         "random part alone, or nobody will know whether it worked.",
     ),
     "一般价值": Words(
-        "来得勤、花得少：用套装、加价购和满额门槛提高每次消费，并请他们老带新，不必发大额券。",
+        "来得勤、花得少：用套装、加价购和满额门槛提高每次消费，并请他们老带新；大额券先做对照试验。",
         "They come often and spend little: raise the basket with sets, add-ons and thresholds, and ask for referrals; "
-        "large vouchers are not needed.",
+        "test large vouchers before using them.",
     ),
     "一般发展": Words(
         "近期来过，次数少、金额低，多为新客：做好入群欢迎和使用指导，集中促成第二单。",
-        "Lately come, few purchases, low spend, mostly new: welcome them, help them use what they bought, and aim at "
-        "the second order.",
+        "Bought recently, few purchases, low spend, mostly new: welcome them, help them use what they bought, and aim "
+        "at the second order.",
     ),
     "一般保持": Words(
         "以前常来、金额不高，近期没来：用上新、补货和常购品提醒低成本群发，不占用人工。",

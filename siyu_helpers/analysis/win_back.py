@@ -94,7 +94,7 @@ def win_back(
     >>> found["list_customers"].value, found["list_past_revenue_share"].value
     (1.0, 0.3)
     >>> found["net_value_per_customer"].reason_en
-    'No lot kept dormant customers from messages, so what a message adds cannot be told from what they buy anyway.'
+    'No random group of dormant customers was left without messages, so what a message adds cannot be told from ...'
     """
     order_log.one_of("history", history, ("complete", "truncated"))
     listed = dormant_customers(
@@ -250,7 +250,7 @@ def _dormant_words(facts: dict[str, Any]) -> tuple[str, str]:
     zh, en = {
         None: ("沉睡口径同原表", "Dormant as in the table"),
         "personal threshold": (
-            "沉睡：超过个人的沉睡门槛未下单",
+            "沉睡：距上一单的天数超过客户自己的沉睡线",
             "Dormant: no order for longer than the customer's threshold",
         ),
     }.get(rule, (f"沉睡：超过 {rule} 天未下单", f"Dormant: no order for more than {rule} days"))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from siyu_helpers.analysis.estimates import Words
+
 Names = dict[Any, tuple[str, str]]
 
 DOMAINS: Names = {
@@ -38,9 +40,11 @@ FACTORS: Names = {
     "average_order_value": ("笔单价", "Order value"),
 }
 
-SHARES: Names = {
-    "customer_share": ("客户占比", "Share of customers"),
-    "revenue_share": ("销售额占比", "Share of revenue"),
+MODELS: Names = {
+    "bg_nbd": ("购买模型 BG/NBD", "the purchase model BG/NBD"),
+    "mbg_nbd": ("购买模型 MBG/NBD", "the purchase model MBG/NBD"),
+    "pareto_nbd": ("购买模型 Pareto/NBD", "the purchase model Pareto/NBD"),
+    "gamma_gamma": ("金额模型 Gamma-Gamma ", "the spend model Gamma-Gamma"),
 }
 
 
@@ -64,3 +68,23 @@ def factors(split: pd.DataFrame) -> Names:
     """
     ends = {name: split.attrs.get(name, (name,)) for name in ("before", "after")}
     return FACTORS | {name: (" 至 ".join(days), " to ".join(days)) for name, days in ends.items()}
+
+
+def words(both: tuple[str, str]) -> Words:
+    """A name as a sentence takes it.
+
+    >>> words(DOMAINS["private"]).en
+    'Private'
+    """
+    return Words(*both)
+
+
+def named(extremes: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The two channels of `cohort_value.clearly_apart` with their names and values, as a sentence takes them.
+
+    >>> sorted(named({"top": "sms", "bottom": "x", "top_value": 2, "bottom_value": 1}, {"channel_names": {}}))
+    ['bottom_name', 'bottom_value', 'top_name', 'top_value']
+    """
+    known = channels(config)
+    called = {f"{end}_name": words(known.get(extremes[end], (extremes[end],) * 2)) for end in ("top", "bottom")}
+    return called | {f"{end}_value": extremes[f"{end}_value"] for end in ("top", "bottom")}

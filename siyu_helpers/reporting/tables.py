@@ -12,6 +12,8 @@ import pandas as pd
 from siyu_helpers.reporting import words
 from siyu_helpers.reporting.ledger import Ledger, table_html
 
+FIT_ON_A_PHONE = 3  # columns; a wider table is swiped
+
 
 def show(
     ledger: Ledger,
@@ -31,7 +33,8 @@ def show(
     ----------
     columns : dict
         Column of the table -> (Chinese head, English head, unit). Unit "text": a name, looked up in `names`, else as
-        it is; "number": a plain number; or the unit of an Estimate. Where the table has `<column>_low` and
+        it is; "number": a plain number; "mean": one with
+        one decimal; or the unit of an Estimate. Where the table has `<column>_low` and
         `<column>_high`, they follow in brackets. Heads of money columns get the currency.
     names : dict, optional
         What stands in a text column -> `Words` or (Chinese, English).
@@ -53,7 +56,8 @@ def show(
             head = heads[at] + (_currency(ledger.currency, lang) if unit.startswith("money") else "")
             made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
         caption = (caption_zh, caption_en)[at]
-        ledger.emit(lang, "table", table_html(pd.DataFrame(made), lang, caption))
+        hint = words.swipe_hint(lang, "table") if len(columns) > FIT_ON_A_PHONE else ""
+        ledger.emit(lang, "table", table_html(pd.DataFrame(made), lang, caption) + hint)
 
 
 def _currency(currency: str, lang: str) -> str:
@@ -87,7 +91,11 @@ def _number(value: Any, unit: str, blank: str) -> str:
     if unit == "share":
         return words.value_text(value, "share", "en")
     if unit.startswith("money"):
-        return f"{value:,.2f}" if abs(value) < 999.995 else f"{value:,.0f}"
+        return "0" if value == 0 else f"{value:,.2f}" if abs(value) < 99.995 else f"{value:,.0f}"
+    if unit == "days":
+        return f"{value:,.0f}"
+    if unit == "mean":
+        return f"{value:,.1f}"
     return words.value_text(value, "", "en")
 
 
@@ -98,3 +106,19 @@ def _with_ends(value: Any, low: Any, high: Any, unit: str, lang: str, blank: str
     if pd.isna(high) or math.isinf(high):
         return f"{_number(value, unit, blank)}" + {"zh": f"（{ends[0]} 以上）", "en": f" ({ends[0]} or more)"}[lang]
     return _number(value, unit, blank) + {"zh": "（{} 至 {}）", "en": " ({} to {})"}[lang].format(*ends)
+
+
+def of_estimates(estimates: Mapping[Any, Any], key: str, name: str) -> pd.DataFrame:
+    """Several numbers as a table that `show` takes: one row each, a Refused one blank.
+
+    Example
+    -------
+    >>> from siyu_helpers.analysis.estimates import Refused, share
+    >>> of_estimates({30: share(30, 120), 90: Refused("days", 40, 90, "太短", "too short")}, "days", "back").round(3)
+       days  back  back_low  back_high
+    0    30  0.25     0.191       0.32
+    1    90   NaN       NaN        NaN
+    """
+    rows = [[getattr(number, end, math.nan) for end in ("value", "low", "high")] for number in estimates.values()]
+    table = pd.DataFrame(rows, columns=[name, f"{name}_low", f"{name}_high"], dtype=float)
+    return table.assign(**{key: list(estimates)})[[key, *table.columns]]

@@ -82,6 +82,7 @@ PAGE = {
     "page": {"zh": "页面", "en": "Page"},
     "period": {"zh": "数据期间", "en": "Period"},
     "swipe": {"zh": "左右滑动看全图", "en": "Swipe sideways to see the whole chart"},
+    "swipe_table": {"zh": "左右滑动看全表", "en": "Swipe sideways to see the whole table"},
     "meaning": {"zh": "含义", "en": "meaning"},
     "choose": {
         "zh": "选一个品牌，看它的结论。",
@@ -202,6 +203,11 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
         return _percent(value)
     if unit.startswith("money"):
         return _money(value, unit, lang, currency)
+    if unit == "correlation":
+        return f"{value:.2f}".replace("-0.00", "0.00")
+    if unit == "percentage points a year" and abs(value) < 100:
+        chinese, _, several = COUNTED[unit]
+        return f"{value:.2f}".replace("-0.00", "0.00") + (chinese if lang == "zh" else several)
     number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else _short(value)
     if unit in COUNTED:
         chinese, one, several = COUNTED[unit]
@@ -247,9 +253,9 @@ def currency_name(currency: str) -> str:
     return CURRENCIES[currency]["zh"].format("").strip() if currency in CURRENCIES else currency
 
 
-def swipe_hint(lang: str) -> str:
-    """The line under a chart that a phone cannot show whole; hidden on wider screens and on paper."""
-    return f'<p class="siyu-swipe">{PAGE["swipe"][lang]}</p>'
+def swipe_hint(lang: str, what: str = "chart") -> str:
+    """The line under a chart or table that a phone cannot show whole; hidden on wider screens and on paper."""
+    return f'<p class="siyu-swipe">{PAGE["swipe" if what == "chart" else "swipe_table"][lang]}</p>'
 
 
 def interval_text(low: float, high: float, unit: str, lang: str, currency: str = "CNY") -> str:

@@ -90,7 +90,7 @@ def test_a_chance_that_only_falls_has_no_peak():
     gaps = np.repeat(np.arange(1, 60), np.arange(59, 0, -1))
     days = reminder_days(time_to_next_order(two_orders(gaps, silent=4000), "2024-12-31"), horizon_days=180)
     assert isinstance(days.peak, Refused)
-    assert "没有哪一天特别适合提醒" in days.peak.reason_zh
+    assert "看不出特别适合提醒的一天" in days.peak.reason_zh
     assert days.half.value < days.late.value
 
 

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from siyu_helpers.analysis import audit_movement, order_log, revenue_identity, segments
+from siyu_helpers.analysis import audit_movement, customer_lifetime, order_log, revenue_identity, segments
 from siyu_helpers.reporting import names
 
 
@@ -15,6 +15,7 @@ from siyu_helpers.reporting import names
         (names.DOMAINS, (*order_log.DOMAINS, "unknown", "other")),
         (names.METHODS, segments.METHODS),
         (names.STATUSES, audit_movement.STATUSES),
+        (names.MODELS, (*customer_lifetime.MODELS, "gamma_gamma")),
     ],
 )
 def test_every_key_is_named(called, keys):
@@ -22,7 +23,7 @@ def test_every_key_is_named(called, keys):
 
 
 def test_the_names_are_in_their_language():
-    for group in (names.DOMAINS, names.METHODS, names.STATUSES, names.FACTORS, names.SHARES):
+    for group in (names.DOMAINS, names.METHODS, names.STATUSES, names.FACTORS, names.MODELS):
         for zh, en in group.values():
             assert re.search(r"[\u4e00-\u9fff]", zh)
             assert not re.search(r"[\u4e00-\u9fff]", en)

@@ -29,14 +29,20 @@ NAMES = {
     "bg_nbd": Words("BG/NBD 模型", "BG/NBD"),
     "mbg_nbd": Words("MBG/NBD 模型", "MBG/NBD"),
     "pareto_nbd": Words("Pareto/NBD 模型", "Pareto/NBD"),
-    "own_rate": Words("“每位客户维持以往的购买频率”", '"every customer keeps to the past rate"'),
-    "last_window": Words("“和上一段同样长的时间持平”", '"as many as in the equally long window before"'),
+    "own_rate": Words("每位客户维持以往的购买频率", "every customer keeps to the past rate"),
+    "last_window": Words("与前一段同长时间的次数相同", "as many as in the equally long window before"),
 }
 OPENINGS = {
-    True: Words("模型经受住了检验。", "The model stands the test. "),
+    True: Words("模型通过了这一次检验。", "The model passed this one test. "),
     False: Words(
-        "模型胜过简单算法，但实际值落在区间之外：误差比区间所说的大，用预测时要留余地。",
-        "The model beats the simple baselines, but its interval misses what happened: allow for more error. ",
+        "总量误差比最好的简单算法小，但实际值落在区间之外：区间偏窄，用预测时要留余地。",
+        "The total is closer than that of the best simple baseline, but the interval misses what happened: it is too "
+        "narrow, so leave room. ",
+    ),
+    "close": Words(
+        "总量误差与最好的简单算法差不多，而且实际值落在区间之外：区间偏窄，用预测时要留余地。",
+        "The total is about as close as that of the best simple baseline, and the interval misses what happened: it "
+        "is too narrow, so leave room. ",
     ),
     "total": Words(
         "先说明：论总量，模型不如简单算法。",
@@ -51,11 +57,13 @@ OPENINGS = {
         "First of all: the model loses to a simple baseline; do not rely on its forecasts. ",
     ),
 }
+NBD = Words("不含流失的 NBD 模型", "the NBD model without dropout")
 NO_DROPOUT = Words(
-    "数据中看不出客户流失，因此采用不含流失的 NBD 模型：预测越远，越可能偏高。",
-    " No dropout can be identified in these data, so the NBD limit without dropout is used: the further ahead, the "
-    "more it may overstate.",
+    "数据中看不出客户流失，因此采用不含流失的模型：预测越远，越可能偏高。",
+    " No dropout can be identified in these data, hence a model without it: the further ahead, the more it may "
+    "overstate.",
 )
+CLOSE = 0.01  # of what happened: errors that differ by less are about the same
 HOLDOUT_AT_LEAST = 90  # days
 HOLDOUT_SHARE = 1 / 3  # of the days observed
 
@@ -205,17 +213,19 @@ def verdict(holdout: Holdout) -> Verdict:
     total = bool(distance.min() < abs(model["predicted"] - model["actual"]))
     each = bool(others["root_mean_squared_error"].min() < model["root_mean_squared_error"])
     opening = "loses" if total and each else "total" if total else "each" if each else bool(model["inside"])
+    if opening is False and distance.min() - abs(model["predicted"] - model["actual"]) < CLOSE * model["actual"]:
+        opening = "close"
     zh, en = OPENINGS[opening]
     zh += (
         "只用截至 {calibration_end} 的订单，{model_name}预测"
         "这些客户此后 {holdout_days:value}内还有 {holdout_predicted}，"
         "实际 {holdout_actual:value}，预测{direction}{holdout_error:value}，实际值{inside}。"
-        "最接近的简单算法是{baseline_name}，相差 {baseline_error:value}。"
+        "最接近的简单算法是“{baseline_name}”，相差 {baseline_error:value}。"
     )
     en += (
         "From orders up to {calibration_end} alone, {model_name} forecasts {holdout_predicted} by these customers in "
         "the {holdout_days:value} that follow; {holdout_actual:value} were made. The forecast is {holdout_error:value} "
-        "{direction}, and the interval {inside}. The closest simple baseline, {baseline_name}, is "
+        "{direction}, and the interval {inside}. The closest simple baseline, “{baseline_name}”, is "
         "{baseline_error:value} off."
     )
     if model["degenerate"]:
@@ -254,7 +264,7 @@ def forecast_gate(
     if cycle_days is not None and cycle_days > observed:
         zh = (
             f"产品的更换周期约 {cycle_days} 天，而订单只覆盖 {observed} 天：还没有客户到过换新的时候，"
-            "数据无从说明他们会不会回来，因此不给出客户终身价值，只陈述已经发生的复购。"
+            "数据无从说明他们会不会回来，因此不给出客户终身价值，只陈述已经发生的事实。"
         )
         en = (
             f"The product is replaced after about {cycle_days} days and the orders span {observed}: no customer is due "
@@ -264,7 +274,7 @@ def forecast_gate(
     if back < repeaters_at_least:
         zh = (
             f"截至数据截止日只有 {back:.1%} 的客户复购过，低于 {repeaters_at_least:.0%}：其余客户是已经流失，"
-            "还是还没到再买的时候，数据分不清，因此不给出客户终身价值，只陈述已经发生的复购。"
+            "还是还没到再买的时候，数据分不清，因此不给出客户终身价值，只陈述已经发生的事实。"
         )
         en = (
             f"Only {back:.1%} of the customers have come back so far, fewer than {repeaters_at_least:.0%}: whether the "
@@ -427,7 +437,7 @@ def _verdict_numbers(holdout: Holdout, model: pd.Series, rival: pd.Series) -> di
     return {
         "calibration_end": holdout.summary.attrs["calibration_end"],
         "holdout_days": Estimate.exact(days, n, "days", Words("检验期的天数", "Days held out"), verdict),
-        "model_name": NAMES[holdout.chosen],
+        "model_name": NBD if model["degenerate"] else NAMES[holdout.chosen],
         "baseline_name": NAMES[rival.name],
         "holdout_predicted": Estimate(
             model["predicted"], *ends, holdout.level, n, "purchases", forecast, check_holdout

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from siyu_helpers.analysis import order_log
@@ -31,11 +32,12 @@ class Outlook:
     """What today's customers will still bring within the horizon; each number an Estimate, or Refused with the reason.
 
     purchases : realised total of purchases; expected_purchases : the same number with the interval of its mean.
-    value : lifetime value of all, realised; per_customer : expected, per customer acquired so far.
+    value : lifetime value of all, realised; per_customer : the same per customer acquired so far.
+    still_active : share of the customers acquired so far who have not dropped out, as the model has it.
     share_on_mean : share of that value which rests on the mean spend of all customers.
     independence : correlation of frequency and spend, which the spend model takes to be zero.
     by_group : lifetime value by group (`value.lifetime_value_by`); empty, with attrs["refused"], where none is stated.
-    worth : what the money is, margin or revenue.
+    worth : what the money is, margin or revenue. caution : what to add where the test missed its interval, else empty.
     fit, spend_fit : the models, fitted to all orders; None where nothing is forecast.
     """
 
@@ -43,10 +45,12 @@ class Outlook:
     expected_purchases: Estimate | Refused
     value: Estimate | Refused
     per_customer: Estimate | Refused
+    still_active: Estimate | Refused
     share_on_mean: Estimate | Refused
     independence: Estimate | Refused
     by_group: pd.DataFrame = field(repr=False)
     worth: Words
+    caution: Words
     fit: Any = field(repr=False, default=None)
     spend_fit: Any = field(repr=False, default=None)
 
@@ -114,6 +118,7 @@ def outlook(
     groups = None if by is None else _first_group(orders, observed_until, by, refunds, summary)
     spend_fit = _with_a_mean(fit_gamma_gamma(summary), level)
     found = {"independence": value.spend_independence(summary, level)["pearson"], "worth": worth, "fit": fit}
+    found |= {"caution": _caution(trial), "still_active": _still_active(fit, summary, **terms)}
     if isinstance(spend_fit, Refused):
         total = forecasts.total_estimates(forecasts.forecast_total(fit, summary, horizon_days, **terms))
         found |= dict.fromkeys(("value", "per_customer", "share_on_mean"), spend_fit) | _purchases(total)
@@ -126,7 +131,7 @@ def outlook(
         **found,
         **_purchases(forecasts.total_estimates(by_group)),
         value=stated["realised_total"],
-        per_customer=stated["expected_per_customer"],
+        per_customer=stated["realised_per_customer"],
         share_on_mean=value.value_of_one_time_buyers(fit, spend_fit, summary, *money, **terms),
         by_group=by_group if groups is None else by_group[by_group["group"] != forecasts.EVERYONE],
         spend_fit=spend_fit,
@@ -141,6 +146,31 @@ def _first_group(
     facts = order_log.paid_orders(orders, until, "month", refunds, by)
     told = order_log.group_at_first_order(facts).collect("pandas").to_native().set_index("customer_id")["group"]
     return summary["customer_id"].map(told)
+
+
+def _caution(trial: Holdout) -> Words:
+    """What stands behind a forecast whose test missed: its interval is probably too narrow as well."""
+    if trial.comparison.set_index("forecast").loc[trial.chosen, "inside"]:
+        return Words("", "")
+    return Words(
+        "；但上一次检验的实际值落在区间之外，这个区间很可能偏窄",
+        "; but the last test missed its interval, so this one is probably too narrow",
+    )
+
+
+def _still_active(fit: Any, summary: pd.DataFrame, level: float, draws: int, seed: int) -> Estimate:
+    """Share of the customers who have not dropped out; the interval allows for the parameters."""
+    drawn = fit.with_parameters({name: np.reshape(v, (-1, 1)) for name, v in fit.draws(draws, seed).items()})
+    shares = drawn.probability_alive(summary).mean(axis=1) if not fit.degenerate else np.ones(draws)
+    best = float(np.mean(fit.probability_alive(summary)))
+    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    definition = Words(
+        "至今获得的客户中，模型认为还没有流失（不是“近期买过”）的占比；区间只含参数误差。",
+        "Share of the customers acquired so far who, by the model, have not stopped for good (which is not the same as "
+        "having bought lately); the interval allows for the parameters only.",
+    )
+    ends = min(low, best), max(high, best)
+    return Estimate(best, *ends, level, len(summary), "share", definition, outlook)
 
 
 def _purchases(total: dict[str, Estimate | Refused]) -> dict[str, Estimate | Refused]:
@@ -171,5 +201,13 @@ def value_columns() -> list[str]:
 
 
 def _nothing(refused: Refused, worth: Words) -> Outlook:
-    names = ("purchases", "expected_purchases", "value", "per_customer", "share_on_mean", "independence")
-    return Outlook(**dict.fromkeys(names, refused), by_group=_empty(refused), worth=worth)
+    names = (
+        "purchases",
+        "expected_purchases",
+        "value",
+        "per_customer",
+        "still_active",
+        "share_on_mean",
+        "independence",
+    )
+    return Outlook(**dict.fromkeys(names, refused), by_group=_empty(refused), worth=worth, caution=Words("", ""))

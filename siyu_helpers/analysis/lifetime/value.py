@@ -246,7 +246,7 @@ def value_of_one_time_buyers(
         drawn = totals.drawn["expected_revenue"]
         low, high = np.quantile(drawn[:, at] / drawn[:, 0], [(1 - level) / 2, (1 + level) / 2])
     words = Words(
-        f"今后 {horizon_days} 天的客户终身价值中，来自尚无复购金额的客户的占比；这些客户的客单价按全体均值计。",
+        f"今后 {horizon_days} 天的客户终身价值中，来自尚无复购金额的客户的占比；这些客户的单次金额按全体均值计。",
         f"Share of the lifetime value of the next {horizon_days} days that comes from customers without repeat spend, "
         "whose spend per purchase is taken to be the mean of all customers.",
     )
@@ -262,7 +262,7 @@ def spend_independence(summary: pd.DataFrame, level: float = LEVEL) -> dict[str,
 
     Returns
     -------
-    dict of Estimate, unit "" (a plain number), between -1 and 1; of Refused with fewer than 100 repeaters with positive
+    dict of Estimate, unit "correlation", between -1 and 1; of Refused with fewer than 100 repeaters with positive
     spend, or when all buy equally often.
 
     Notes
@@ -286,11 +286,11 @@ def spend_independence(summary: pd.DataFrame, level: float = LEVEL) -> dict[str,
         low, high = np.tanh(np.arctanh(r) + np.array([-z, z]) * error)
         zh, en = {"pearson": ("皮尔逊", "Pearson"), "spearman": ("斯皮尔曼", "Spearman")}[name]
         words = Words(
-            f"复购客户的复购次数与单次金额之间的{zh}相关系数；接近零时，客单价模型（Gamma-Gamma）的前提成立。",
+            f"复购客户的复购次数与单次金额之间的{zh}相关系数；接近零时，单次金额模型（Gamma-Gamma）的前提成立。",
             f"{en} correlation of a customer's repeat purchases and mean spend per purchase, repeaters only; the spend "
             "model (Gamma-Gamma) takes it to be zero.",
         )
-        found[name] = Estimate(r, low, high, level, n, "", words, spend_independence)
+        found[name] = Estimate(r, low, high, level, n, "correlation", words, spend_independence)
     return found
 
 

@@ -226,7 +226,7 @@ def _say_in_row(axes: Any, y: float, refused: Refused | None, lines: int, lang: 
 
 
 def _reason(refused: Any, lang: str) -> str:
-    return refused.reason(lang) if isinstance(refused, Refused) else {"zh": "没有数据", "en": "no data"}[lang]
+    return refused.reason(lang) if isinstance(refused, Refused) else {"zh": "不给出", "en": "not given"}[lang]
 
 
 def _row_name(row: pd.Series, names: Names | None, lang: str) -> str:

@@ -1,13 +1,13 @@
 """Curves: one line a group, with interval bands; many cohorts as thin lines from light (old) to dark (new)."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from siyu_helpers.reporting import words
 from siyu_helpers.reporting.charts import fonts
@@ -52,6 +52,7 @@ def curves(
     old_to_new: bool = False,
     markers: bool = True,
     dashed: Collection[Any] = (),
+    x_names: Mapping[Any, str] | None = None,
     line_at: float | None = None,
     line_words: Both | None = None,
     group_words: Both = ("分组", "Group"),
@@ -84,6 +85,8 @@ def curves(
         False draws lines without dots, except where a point has blanks on both sides.
     dashed : groups
         Drawn dashed: the model, beside what was observed.
+    x_names : dict of x -> text, optional
+        What stands at the points of the axis, and in the table behind, instead of the number: cohorts, dates.
     line_at, line_words : float and (zh, en), optional
         Where a vertical line stands, in the units of the axis, and what begins or ends there.
     group_words : (zh, en)
@@ -113,11 +116,15 @@ def curves(
             strip(axes, colours, *(drawn_name(groups[end][0], names, lang) for end in (0, -1)), lang)
         if line_at is not None:
             _upright(axes, line_at, line_words, lang)
+        if x_names:
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: fonts.plain(x_names.get(round(at), ""))))
         axes.set_xlabel(one(x_words, lang))
         axes.set_ylabel(one(y_words, lang))
         return figure
 
-    rows = _rows_to_list(groups, x, steps)
+    told = [(key, rows.assign(**{x: rows[x].map(x_names)}) if x_names else rows) for key, rows in groups]
+    rows = _rows_to_list(told, x, steps)
     show(
         ledger,
         draw,
@@ -125,7 +132,7 @@ def curves(
         unit=unit_words(unit, y_words, ledger.currency),
         n=int(table[n].max()) if isinstance(n, str) else int(n),
         note=interval_note(ledger, "色带", "Band") if low else None,
-        alt=_curve_alt(groups, (x, y), (x_words, y_words), unit, names, ledger.currency),
+        alt=_curve_alt(told, (x, y), (x_words, y_words), unit, names, ledger.currency),
         table=_wide_table(rows, (x, y), unit, names, group_words, ledger.currency)
         if len(groups) > len(SERIES)
         else _curve_table(
@@ -172,9 +179,8 @@ def _axes_of_curves(axes: Any, unit: str, lang: str, legend: bool) -> None:
     whole = unit != "share" and top - min(low, 0) >= 4
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], min_n_ticks=4, integer=whole))
     if unit == "share":
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0 if axes.get_ylim()[1] >= 0.05 else 1))
-    else:
-        axes.yaxis.set_major_formatter(FuncFormatter(axis_text(unit, lang, top)))
+        top = axes.get_ylim()[1]
+    axes.yaxis.set_major_formatter(FuncFormatter(axis_text(unit, lang, top)))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 3, 6, 10], integer=True))
     axes.margins(x=0.02)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
@@ -214,7 +220,7 @@ def _alt_of_few(seen, x, y, unit, names, lang, currency) -> list[str]:
     for key, rows in seen:
         ends = [rows.iloc[0], rows.iloc[-1]]
         said = [_said(end[y], unit, lang, currency) for end in ends]
-        at = [f"{end[x]:g}" for end in ends]
+        at = [_at(end[x]) for end in ends]
         name = name_of(key, names, lang)
         if lang == "zh":
             label = f"{name}：" if name else ""
@@ -230,7 +236,7 @@ def _alt_of_many(seen, x, y, unit, names, lang, currency) -> list[str]:
     every = pd.concat([rows.assign(**{"": [key] * len(rows)}) for key, rows in seen], ignore_index=True)
     ends = [every.loc[every[y].idxmax()], every.loc[every[y].idxmin()]]
     (high, high_name, high_at), (low, low_name, low_at) = (
-        (_said(end[y], unit, lang, currency), name_of(end[""], names, lang), f"{end[x]:g}") for end in ends
+        (_said(end[y], unit, lang, currency), name_of(end[""], names, lang), _at(end[x])) for end in ends
     )
     first, last = (name_of(seen[end][0], names, lang) for end in (0, -1))
     if lang == "zh":
@@ -242,6 +248,11 @@ def _alt_of_many(seen, x, y, unit, names, lang, currency) -> list[str]:
         f"{len(seen)} lines, {first} to {last}, from light to dark.",
         f"Highest {high} ({high_name}, at {high_at}), lowest {low} ({low_name}, at {low_at}).",
     ]
+
+
+def _at(value: Any) -> str:
+    """A point of the axis in words: its number, or its name."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _said(value: float, unit: str, lang: str, currency: str) -> str:
@@ -275,7 +286,7 @@ def _curve_table(rows, columns, axis_words, unit, names, currency) -> Callable[[
         ends = {"zh": ("下限", "上限"), "en": ("lower end", "upper end")}[lang]
         heads = {"group": axis_words[0][at], y: axis_words[2][at], low: ends[0], high: ends[1]}
         text = {heads["group"]: [name_of(key, names, lang) for key in keys]} if group else {}
-        text |= {axis_words[1][at]: [f"{value:g}" for value in listed[x]]}
+        text |= {axis_words[1][at]: [_at(value) for value in listed[x]]}
         for column in (y, low, high):
             if column:
                 text[heads[column]] = [_said(value, unit, lang, currency) for value in listed[column]]
@@ -298,9 +309,7 @@ def _wide_table(rows, columns, unit, names, group_words, currency) -> Callable[[
         wide = pd.DataFrame(lines)
         first, *others = wide.columns
         return (
-            wide[[first, *sorted(others)]]
-            .fillna("")
-            .rename(columns=lambda name: f"{name:g}" if name != first else name)
+            wide[[first, *sorted(others)]].fillna("").rename(columns=lambda name: _at(name) if name != first else name)
         )
 
     return made

@@ -49,7 +49,7 @@ def compact(value: float, lang: str) -> str:
 def axis_text(unit: str, lang: str, span: float) -> Callable[[float, Any], str]:
     """What stands at the ticks of an axis that spans so much."""
     if unit == "share":
-        decimals = 0 if span >= 0.05 else 1
+        decimals = 0 if span >= 0.05 else 1 if span >= 0.005 else 2
         return lambda value, _: f"{value:.{decimals}%}"
     return lambda value, _: compact(round(value, 10), lang)
 

@@ -1,5 +1,6 @@
 """Outlook: the parts put together, a closed gate closes every number, and the model of the check is the model used."""
 
+import dataclasses
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from siyu_helpers.analysis import customer_lifetime as cl
 from siyu_helpers.analysis.estimates import Estimate, Refused
 from siyu_helpers.data.simulate import simulate
 
-NUMBERS = ("purchases", "expected_purchases", "value", "per_customer", "share_on_mean", "independence")
+NUMBERS = (
+    *("purchases", "expected_purchases", "value", "per_customer", "still_active", "share_on_mean", "independence"),
+)
 UNTIL = "2025-12-31"
 
 
@@ -40,6 +43,22 @@ def test_the_value_is_that_of_lifetime_value(xiaoman):
     values = cl.lifetime_value(cl.MODELS[trial.chosen](summary), cl.fit_gamma_gamma(summary), summary, 365, 0.10, 0.5)
     assert found.value.value == pytest.approx(values["lifetime_value"].sum())
     assert found.per_customer.value == pytest.approx(values["lifetime_value"].mean())
+
+
+def test_still_active_is_the_mean_probability(xiaoman):
+    orders, trial = xiaoman
+    found = cl.outlook(orders, UNTIL, trial, 365, 0.10, margin=0.5, observed_from="2023-01-01").still_active
+    summary = cl.summarise(orders, UNTIL)
+    assert found.value == pytest.approx(cl.MODELS[trial.chosen](summary).probability_alive(summary).mean())
+    assert 0 < found.low < found.value < found.high < 1
+
+
+def test_a_test_that_missed_is_remembered(xiaoman):
+    orders, trial = xiaoman
+    for inside in (True, False):
+        told = dataclasses.replace(trial, comparison=trial.comparison.assign(inside=inside))
+        caution = cl.outlook(orders, UNTIL, told, 365, 0.10, margin=0.5, observed_from="2023-01-01").caution
+        assert bool(caution.zh) == bool(caution.en) == (not inside)
 
 
 def test_without_a_margin_it_is_revenue_and_says_so(xiaoman):

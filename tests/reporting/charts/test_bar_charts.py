@@ -88,12 +88,12 @@ def test_before_and_after_stand_side_by_side(shown, drawn, book, read, complete)
     complete("各渠道复购率", "Repurchase by channel", 100)
     assert "CNY" not in "".join(drawn[1].texts_seen)
     assert r"\$2,000" in drawn[1].texts_seen
-    assert "no data" in drawn[1].texts_seen
+    assert "not given" in drawn[1].texts_seen
     alt, rows = read(shown[1][0])
     assert "Highest $2,000 (WeCom, Before), lowest $1.00 (SMS, Before). Without a number: SMS, After." in alt
     assert [row[:3] for row in rows[1:]] == [
         ["WeCom", "Before", "$2,000"], ["WeCom", "After", "$3.50"],
-        ["SMS", "Before", "$1.00"], ["SMS", "After", "no data"],
+        ["SMS", "Before", "$1.00"], ["SMS", "After", "not given"],
     ]  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def test_a_split_that_is_not_exact_is_refused(book):
 
 def test_an_unknown_factor_is_words_and_moves_nothing(shown, drawn, book):
     waterfall(book("en"), steps(500, 80.25, np.nan, 0, 580.25))
-    assert "no data" in drawn[0].texts_seen
+    assert "not given" in drawn[0].texts_seen
     assert len(drawn[0].axes[0].patches) == 4
 
 
