@@ -110,7 +110,8 @@ def rfm(
     until = order_log.day_number(observed_until, "observed_until")
     table = customer_values(orders, until, refunds, _first_day(window_days, until, observed_from))
     if monetary == "mean":
-        table["monetary"] = table["monetary"] / table["frequency"]
+        minor = (table["monetary"] * order_log.MONEY_SCALE).round()  # whole: equal means come out equal to the last bit
+        table["monetary"] = minor / table["frequency"] / order_log.MONEY_SCALE
     table.attrs = {
         "observed_until": (pd.Timestamp(0) + pd.Timedelta(days=until)).date().isoformat(),
         "refunds": order_log.refund_rule(orders, refunds),

@@ -33,8 +33,8 @@ def show(
     ----------
     columns : dict
         Column of the table -> (Chinese head, English head, unit). Unit "text": a name, looked up in `names`, else as
-        it is; "number": a plain number; "mean": one with
-        one decimal; or the unit of an Estimate. Where the table has `<column>_low` and
+        it is; "number": a plain number; "mean" and "points":
+        with one and two decimals; or the unit of an Estimate. Where the table has `<column>_low` and
         `<column>_high`, they follow in brackets. Heads of money columns get the currency.
     names : dict, optional
         What stands in a text column -> `Words` or (Chinese, English).
@@ -94,8 +94,8 @@ def _number(value: Any, unit: str, blank: str) -> str:
         return "0" if value == 0 else f"{value:,.2f}" if abs(value) < 99.995 else f"{value:,.0f}"
     if unit == "days":
         return f"{value:,.0f}"
-    if unit == "mean":
-        return f"{value:,.1f}"
+    if unit in ("mean", "points"):
+        return f"{value:,.{1 if unit == 'mean' else 2}f}"
     return words.value_text(value, "", "en")
 
 

@@ -167,6 +167,13 @@ def scored(orders, how, scale=1):
     return rfm(orders, UNTIL, method=method, monetary=monetary, cut_offs=limits)
 
 
+def test_equal_means_are_equal_to_the_last_bit():
+    """0.1 once and 0.1 three times: floats would make 0.3 / 3 a little less than 0.1, and part the two."""
+    table = rfm(log((0, 1, 0.1), (1, 1, 0.1), (1, 2, 0.1), (1, 3, 0.1)), UNTIL, method="quintiles", monetary="mean")
+    assert table["monetary"].tolist() == [0.1, 0.1]
+    assert table["m"].nunique() == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(CUSTOMERS, HOW, st.randoms(use_true_random=False), st.sampled_from([7, 100]))
 def test_row_order_ids_and_the_currency_unit_do_not_matter(rows, how, random, scale):

@@ -42,7 +42,7 @@ def test_a_personal_threshold_decides_where_there_is_one(orders):
     own = pd.DataFrame({"customer_id": ["ben", "cy", "dee", "gone"], "dormant": [False, True, None, True]})
     listed = dormant_customers(orders, UNTIL, thresholds=own)
     assert on_list(listed) == {"cy", "dee"}  # dee's is blank: 180 days
-    assert "个人" in list_facts(listed)["list_customers"].definition.zh
+    assert "客户自己的沉睡线" in list_facts(listed)["list_customers"].definition.zh
     refused = Refused("orders again", 12, 100, "太少。", "Too few.")
     assert on_list(dormant_customers(orders, UNTIL, thresholds=refused)) == {"ben", "dee"}
     with pytest.raises(ValueError, match="occurs twice"):

@@ -445,20 +445,21 @@ def _verdict_numbers(holdout: Holdout, model: pd.Series, rival: pd.Series) -> di
         "holdout_actual": Estimate.exact(
             model["actual"], n, "purchases", Words(f"实际的{ahead.zh}", f"Actual {ahead.en}"), verdict
         ),
-        "holdout_error": _relative_error(model, n),
-        "baseline_error": _relative_error(rival, n),
+        "holdout_error": _relative_error(model, n, Words("模型", "The model")),
+        "baseline_error": _relative_error(rival, n, Words("最接近的简单算法", "The closest simple baseline")),
         "direction": Words("偏高 ", "too high") if above else Words("偏低 ", "too low"),
         "inside": Words("在区间之内", "holds it") if model["inside"] else Words("在区间之外", "misses it"),
     }
 
 
-def _relative_error(row: pd.Series, n: int) -> Estimate | Refused:
+def _relative_error(row: pd.Series, n: int, whose: Words) -> Estimate | Refused:
     """Size of a forecast's error in the total, as a share of what happened."""
     if not np.isfinite(row["error"]):
         zh, en = "检验期内没有复购，误差无从算起。", "Nothing was bought in the holdout, so no error can be given."
         return Refused("purchases in the holdout", 0, 1, zh, en)
     words = Words(
-        "预测合计与实际合计之差，除以实际合计", "Difference of forecast and actual total / actual total, without sign"
+        f"{whose.zh}：预测合计与实际合计之差，除以实际合计",
+        f"{whose.en}: difference of forecast and actual total / actual total, without sign",
     )
     return Estimate.exact(abs(row["error"]), n, "share", words, verdict)
 
