@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special, stats
 
 from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words
@@ -118,7 +119,7 @@ def outlook(
     groups = None if by is None else _first_group(orders, observed_until, by, refunds, summary)
     spend_fit = _with_a_mean(fit_gamma_gamma(summary), level)
     found = {"independence": value.spend_independence(summary, level)["pearson"], "worth": worth, "fit": fit}
-    found |= {"caution": _caution(trial), "still_active": _still_active(fit, summary, **terms)}
+    found |= {"caution": _caution(trial), "still_active": _still_active(fit, summary, level)}
     if isinstance(spend_fit, Refused):
         total = forecasts.total_estimates(forecasts.forecast_total(fit, summary, horizon_days, **terms))
         found |= dict.fromkeys(("value", "per_customer", "share_on_mean"), spend_fit) | _purchases(total)
@@ -158,19 +159,28 @@ def _caution(trial: Holdout) -> Words:
     )
 
 
-def _still_active(fit: Any, summary: pd.DataFrame, level: float, draws: int, seed: int) -> Estimate:
-    """Share of the customers who have not dropped out; the interval allows for the parameters."""
-    drawn = fit.with_parameters({name: np.reshape(v, (-1, 1)) for name, v in fit.draws(draws, seed).items()})
-    shares = drawn.probability_alive(summary).mean(axis=1) if not fit.degenerate else np.ones(draws)
+def _still_active(fit: Any, summary: pd.DataFrame, level: float) -> Estimate:
+    """Share of the customers who have not dropped out; its interval by the delta method, on the logit scale."""
+
+    def share(logs: np.ndarray) -> float:
+        moved = fit.with_parameters(dict(zip(fit.parameters, np.exp(logs), strict=True)))
+        return float(np.mean(moved.probability_alive(summary)))
+
     best = float(np.mean(fit.probability_alive(summary)))
-    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    low = high = best
+    if not fit.degenerate and 0 < best < 1:
+        logs = np.log(list(fit.parameters.values()))
+        steps = 1e-3 * np.eye(len(logs))
+        gradient = np.array([share(logs + step) - share(logs - step) for step in steps]) / 2e-3
+        error = np.sqrt(gradient @ np.nan_to_num(fit.log_covariance) @ gradient) / (best * (1 - best))
+        reach = stats.norm.ppf((1 + level) / 2) * error
+        low, high = special.expit(special.logit(best) + np.array([-reach, reach]))
     definition = Words(
         "至今获得的客户中，模型认为还没有流失（不是“近期买过”）的占比；区间只含参数误差。",
         "Share of the customers acquired so far who, by the model, have not stopped for good (which is not the same as "
         "having bought lately); the interval allows for the parameters only.",
     )
-    ends = min(low, best), max(high, best)
-    return Estimate(best, *ends, level, len(summary), "share", definition, outlook)
+    return Estimate(best, low, high, level, len(summary), "share", definition, outlook)
 
 
 def _purchases(total: dict[str, Estimate | Refused]) -> dict[str, Estimate | Refused]:
