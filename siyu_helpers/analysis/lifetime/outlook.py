@@ -119,7 +119,7 @@ def outlook(
     groups = None if by is None else _first_group(orders, observed_until, by, refunds, summary)
     spend_fit = _with_a_mean(fit_gamma_gamma(summary), level)
     found = {"independence": value.spend_independence(summary, level)["pearson"], "worth": worth, "fit": fit}
-    found |= {"caution": _caution(trial), "still_active": _still_active(fit, summary, level)}
+    found |= {"caution": _caution(trial), "still_active": still_active(fit, summary, level)}
     if isinstance(spend_fit, Refused):
         total = forecasts.total_estimates(forecasts.forecast_total(fit, summary, horizon_days, **terms))
         found |= dict.fromkeys(("value", "per_customer", "share_on_mean"), spend_fit) | _purchases(total)
@@ -159,15 +159,21 @@ def _caution(trial: Holdout) -> Words:
     )
 
 
-def _still_active(fit: Any, summary: pd.DataFrame, level: float) -> Estimate:
-    """Share of the customers who have not dropped out; its interval by the delta method, on the logit scale."""
+def still_active(fit: Any, summary: pd.DataFrame, level: float) -> Estimate:
+    """Share of the customers acquired so far who have not stopped for good, as the model has it.
+
+    Fit, summary (one customer)  ->  Estimate with unit "share"
+
+    The mean of `Fit.probability_alive`; its interval allows for the parameters, by the delta method on the logit scale.
+    1 without an interval where no dropout can be identified.
+    """
 
     def share(logs: np.ndarray) -> float:
         moved = fit.with_parameters(dict(zip(fit.parameters, np.exp(logs), strict=True)))
         return float(np.mean(moved.probability_alive(summary)))
 
     best = float(np.mean(fit.probability_alive(summary)))
-    low = high = best
+    low = high = np.nan
     if not fit.degenerate and 0 < best < 1:
         logs = np.log(list(fit.parameters.values()))
         steps = 1e-3 * np.eye(len(logs))
@@ -180,7 +186,7 @@ def _still_active(fit: Any, summary: pd.DataFrame, level: float) -> Estimate:
         "Share of the customers acquired so far who, by the model, have not stopped for good (which is not the same as "
         "having bought lately); the interval allows for the parameters only.",
     )
-    return Estimate(best, low, high, level, len(summary), "share", definition, outlook)
+    return Estimate(best, low, high, level, len(summary), "share", definition, still_active)
 
 
 def _purchases(total: dict[str, Estimate | Refused]) -> dict[str, Estimate | Refused]:
