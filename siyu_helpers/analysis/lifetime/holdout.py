@@ -225,7 +225,7 @@ def verdict(holdout: Holdout) -> Verdict:
     en += (
         "From orders up to {calibration_end} alone, {model_name} forecasts {holdout_predicted} by these customers in "
         "the {holdout_days:value} that follow; {holdout_actual:value} were made. The forecast is {holdout_error:value} "
-        "{direction}, and the interval {inside}. The closest simple baseline, “{baseline_name}”, is "
+        "{direction}, and the interval {inside}. The closest simple baseline ({baseline_name}) is "
         "{baseline_error:value} off."
     )
     if model["degenerate"]:
