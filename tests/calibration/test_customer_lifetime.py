@@ -119,3 +119,20 @@ def test_the_bootstrap_gives_intervals_of_like_width():
     ratio = width / (2 * 1.645 * np.std(totals, ddof=1))
     print(f"draws / bootstrap: {ratio:.2f}")  # noqa: T201 - shown by pytest -rP
     assert 0.8 < ratio < 1.25
+
+
+def test_interval_of_the_share_that_rests_on_customers_without_repeats(runs):
+    """The truth is the same share under the true parameters of purchases and of spend."""
+    covered = 0
+    for seed in range(runs):
+        summary, _, _ = history(np.random.default_rng([47, seed]), "bg_nbd")
+        fits = customer_lifetime.fit_bg_nbd(summary), customer_lifetime.fit_gamma_gamma(summary)
+        told = customer_lifetime.value_of_one_time_buyers(*fits, summary, 365, 0.10, draws=DRAWS)
+        true = [fit.with_parameters(truth) for fit, truth in zip(fits, (BG_NBD, SPEND), strict=True)]
+        values = customer_lifetime.lifetime_value(*true, summary, 365, 0.10, 1.0)
+        mean = values["spend_is_population_mean"]
+        share = values.loc[mean, "lifetime_value"].sum() / values["lifetime_value"].sum()
+        covered += told.low <= share <= told.high
+    found = Coverage(covered, runs)
+    print(f"{found.covered} of {found.runs}")  # noqa: T201 - shown by pytest -rP
+    assert found.meets_bar()
