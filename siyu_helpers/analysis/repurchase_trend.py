@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
 
-from siyu_helpers.analysis import order_log
+from siyu_helpers.analysis import mixed_regression, order_log
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words, check_level, wilson
 
 REQUIRES = order_log.REQUIRES
@@ -24,11 +23,6 @@ A_YEAR = {"month": 12, "quarter": 4, "week": 365.25 / 7}  # cohorts in a year
 SEASON_AFTER = {"month": 24, "quarter": 11, "week": 105}  # complete cohorts from which the season can be taken out
 
 COHORT_COLUMNS = ["cohort", "customers", "repurchased", "share", "share_low", "share_high"]
-
-# What cohorts may share besides the trend, over which the slope is averaged: how strongly one cohort resembles the
-# next, and how far they scatter, as a multiple of the scatter seen. Chosen by simulation, see the calibration tests.
-RESEMBLANCE = np.linspace(-0.4, 0.6, 6)
-SCATTER = 2.5 * np.linspace(0, 1, 15) ** 1.5
 
 
 class RepurchaseTrend(NamedTuple):
@@ -145,40 +139,11 @@ def _slope(cohorts: pd.DataFrame, within_days: int, period: str, level: float) -
     years = (number - number.mean()) / A_YEAR[period]
     design = np.column_stack([season[:, None] == np.unique(season), years]).astype(float)
     pooled = (cohorts["repurchased"].sum() + 0.5) / (customers.sum() + 1)  # never 0 or 1: chance has no width there
-    ends = _averaged_slope(cohorts["share"].to_numpy(), pooled * (1 - pooled) / customers, number, design, level)
+    slope = mixed_regression.averaged(cohorts["share"].to_numpy(), pooled * (1 - pooled) / customers, number, design)
+    ends = (slope.mean, *slope.interval(level))
     definition = _slope_words(cohorts, within_days, seasonal)
     n, unit = int(customers.sum()), "percentage points a year"
     return Estimate(*(100 * end for end in ends), level, n, unit, definition, repurchase_trend)
-
-
-def _averaged_slope(
-    share: np.ndarray, chance: np.ndarray, number: np.ndarray, design: np.ndarray, level: float
-) -> tuple[float, float, float]:
-    """Slope, low and high: generalised least squares, averaged over what cohorts share besides the trend."""
-    residual = share - design @ np.linalg.lstsq(design, share, rcond=None)[0]
-    seen = max(np.sqrt(residual @ residual / (len(share) - design.shape[1])), 1e-6)
-    apart = np.abs(np.subtract.outer(number, number))
-    fits = []
-    for resemblance in RESEMBLANCE:
-        alike = np.sign(resemblance) ** apart * np.abs(resemblance) ** apart
-        for scatter, share_of_grid in zip(seen * SCATTER, np.gradient(SCATTER), strict=True):
-            root = np.linalg.cholesky(np.diag(chance) + scatter**2 * alike)
-            x, y = np.linalg.solve(root, design), np.linalg.solve(root, share)
-            inverse = np.linalg.inv(x.T @ x)
-            found = inverse @ (x.T @ y)
-            left = y - x @ found
-            likelihood = np.linalg.slogdet(inverse)[1] / 2 - np.log(np.diag(root)).sum() - left @ left / 2
-            fits.append((likelihood + np.log(share_of_grid), found[-1], np.sqrt(inverse[-1, -1])))
-    weight, slope, error = np.array(fits).T
-    weight = np.exp(weight - weight.max())
-    weight /= weight.sum()
-    value = float(weight @ slope)
-    reach = 40 * (np.abs(slope - value).max() + error.max())
-
-    def quantile(q: float) -> float:
-        return optimize.brentq(lambda x: weight @ stats.norm.cdf((x - slope) / error) - q, value - reach, value + reach)
-
-    return value, quantile((1 - level) / 2), quantile((1 + level) / 2)
 
 
 def _season(number: int, period: str) -> int:
