@@ -123,8 +123,14 @@ class Ledger:
             self.emit(lang, "numbers", f'<table class="siyu-numbers"><thead><tr>{head}</tr></thead>{rows}</table>')
 
     def source_note(self, table: str, lang: str) -> str:
-        """The source line of a chart: file, brand and period."""
-        file = next((i["file"] for i in self.brand.inputs if i["file"].split(".")[0] == table), table)
+        """The source line of a chart: file, brand and period; for several tables "spend+orders".
+
+        "market/filings" is the table of that name among the public facts, which belong to no brand.
+        """
+        if table.startswith("market/"):
+            return f"{words.PAGE['public_facts'][lang]}, data/raw/{table}.csv"
+        files = {i["file"].split(".")[0]: i["file"] for i in self.brand.inputs}
+        file = " + ".join(files.get(name, name) for name in table.split("+"))
         name = words.text_in(self.brand.config["name"], lang)
         to = {"zh": " 至 ", "en": " to "}[lang]
         marker = words.PAGE["synthetic"][lang] + ("；" if lang == "zh" else "; ")

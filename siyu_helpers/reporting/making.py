@@ -59,7 +59,7 @@ def make(task: Task, brand: Brand, warm: Any = None) -> dict[str, Any]:
     executed = execution.execute(task.notebook, given, limit, warm=warm, memory_limit=memory)
     made: dict[str, Any] = {"files": {}, "warnings": [], "numbers": [], "cell_seconds": _cell_seconds(executed)}
     for lang in task.languages:
-        page = pages.read_page(executed, lang)
+        page = pages.read_page(executed, lang, tables=brand.tables)
         made["warnings"] += [text for text in page.warnings if text not in made["warnings"]]
         made["numbers"] += [number for number in page.numbers if number not in made["numbers"]]
         made["files"][lang] = _write(task, lang, pages.page_html(executed, around(task, brand, lang)), page.numbers)
@@ -108,6 +108,7 @@ def around(task: Task, brand: Brand, lang: str) -> dict[str, Any]:
         "parameters": [
             (name, value, known[name].meaning(lang)) for name, value in settings.items() if name != "data_root"
         ],
+        "tables": brand.tables,
         "inputs": brand.inputs,
         "warnings": brand.warnings,
         "command": _command(task),

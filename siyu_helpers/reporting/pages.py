@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -18,6 +19,7 @@ from siyu_helpers.reporting.loads import refuse_loads
 
 TEMPLATES = Path(__file__).parent / "template"
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
+NEEDS = "needs-"  # a cell tagged "needs-spend" is shown only where the brand has that table
 
 
 class PageRenderer(IPythonRenderer):
@@ -71,7 +73,7 @@ class PageExporter(HTMLExporter):
     def from_notebook_node(self, nb: NotebookNode, resources: dict | None = None, **kwargs: Any):
         """Export one language of an executed notebook; `resources["siyu"]` carries what the page says around it."""
         around = (resources or {})["siyu"]
-        page = read_page(nb, around["lang"], self._highlight)
+        page = read_page(nb, around["lang"], self._highlight, around.get("tables"))
         resources = {**(resources or {}), "page": page, "words": words.page_words(around["lang"])}
         # Not HTMLExporter's own: it would parse the finished page again, to give pictures the alt text ours have.
         return super(HTMLExporter, self).from_notebook_node(nb, resources, **kwargs)
@@ -82,17 +84,21 @@ class PageExporter(HTMLExporter):
         return Highlight2HTML(pygments_lexer="python", parent=self)(source)
 
 
-def read_page(nb: NotebookNode, lang: str, highlight: Any = escape) -> Page:
+def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Collection[str] | None = None) -> Page:
     """Sort an executed notebook's cells into what one language's page shows.
 
     Cells tagged with the other language, the parameters cells and everything written to stderr are left out; what
-    went to stderr is kept in `warnings`. Findings and definitions are collected for the boxes they belong to.
+    went to stderr is kept in `warnings`. Left out, too, are cells tagged "needs-spend" where `tables`, the brand's,
+    are given without it: a heading over nothing. Findings and definitions are collected for their boxes.
     """
     page, markdown = Page(), PageRenderer()
     convert = MarkdownWithMath(renderer=markdown).render
     for cell in nb.cells:
         tags = set(cell.metadata.get("tags", []))
         if tags & HIDDEN_TAGS or (tags & set(words.LANGUAGES) and lang not in tags):
+            continue
+        needed = {tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)}
+        if tables is not None and not needed <= set(tables):
             continue
         if cell.cell_type == "markdown":
             page.body.append({"kind": "text", "html": convert(cell.source)})
@@ -132,7 +138,8 @@ def page_html(nb: NotebookNode, around: dict[str, Any]) -> str:
     nb : NotebookNode
         The executed notebook.
     around : dict
-        What the page says around the notebook: lang, brand (name), synthetic, level, parameters, provenance, links.
+        What the page says around the notebook: lang, brand (name), synthetic, level, parameters, provenance, links;
+        tables: those the brand has.
 
     Raises
     ------

@@ -88,8 +88,8 @@ def _number(value: Any, unit: str, blank: str) -> str:
     if pd.isna(value):
         return blank
     value = float(value)
-    if unit == "share":
-        return words.value_text(value, "share", "en")
+    if unit in ("share", *words.GROWTH):
+        return words.value_text(value, "share" if unit == "share" else "growth", "en")
     if unit.startswith("money"):
         return "0" if value == 0 else f"{value:,.2f}" if abs(value) < 99.995 else f"{value:,.0f}"
     if unit == "days":

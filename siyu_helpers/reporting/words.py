@@ -38,6 +38,9 @@ COUNTED = {
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
 }
 
+#: Units that are a change in percent, and what follows the number: Chinese before it, English behind it.
+GROWTH = {"growth": ("", ""), "growth a year": ("每年 ", " a year")}
+
 #: The fixed words of a page.
 PAGE = {
     "findings": {"zh": "主要发现", "en": "Findings"},
@@ -57,6 +60,7 @@ PAGE = {
     "skip": {"zh": "跳到正文", "en": "Skip to the findings"},
     "table_behind": {"zh": "查看图中数据", "en": "The numbers behind the chart"},
     "source": {"zh": "来源", "en": "Source"},
+    "public_facts": {"zh": "公开财报与公告", "en": "Public filings and releases"},
     "unit": {"zh": "单位", "en": "Unit"},
     "inputs": {"zh": "输入文件", "en": "Input files"},
     "file": {"zh": "文件", "en": "file"},
@@ -196,6 +200,8 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
     ('45.7%', '$35.39 per customer')
     >>> value_text(1, "days", "en"), value_text(23570, "customers", "zh")
     ('1 day', '23,570 位客户')
+    >>> value_text(0.083, "growth a year", "en"), value_text(77.4, "RMB per buyer", "zh", "USD")
+    ('+8.3% a year', '每位买家 77.40 元')
     """
     if math.isinf(value):
         return {"zh": "尚未达到", "en": "not reached yet"}[lang]
@@ -203,8 +209,16 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
         return _percent(value)
     if unit.startswith("money"):
         return _money(value, unit, lang, currency)
-    if unit == "correlation":
+    if unit in ("correlation", "elasticity"):
         return f"{value:.2f}".replace("-0.00", "0.00")
+    if unit == "probability":
+        return _probability(value, lang)
+    if unit in GROWTH:
+        before, behind = GROWTH[unit]
+        return before + _growth(value) if lang == "zh" else _growth(value) + behind
+    if unit == "RMB per buyer":  # the filings' currency, whatever the brand's own is
+        amount = _money(value, "money", lang, "CNY")
+        return f"每位买家 {amount}" if lang == "zh" else f"{amount} per buyer"
     if unit == "percentage points a year" and abs(value) < 100:
         chinese, _, several = COUNTED[unit]
         return f"{value:.2f}".replace("-0.00", "0.00") + (chinese if lang == "zh" else several)
@@ -219,6 +233,30 @@ def _short(value: float) -> str:
     """Two decimals, or as many as a small number needs to show two digits; no trailing zeros."""
     decimals = 2 if abs(value) >= 0.1 else 1 - math.floor(math.log10(abs(value)))
     return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
+
+
+def _growth(value: float) -> str:
+    """A change in percent, with its sign.
+
+    >>> _growth(0.083), _growth(-0.12), _growth(0.0)
+    ('+8.3%', '-12.0%', '0.0%')
+    """
+    text = f"{abs(value) * 100:.1f}%"
+    sign = "" if not float(text.rstrip("%")) else "+" if value > 0 else "-"
+    return sign + text
+
+
+def _probability(value: float, lang: str) -> str:
+    """A chance in whole percent; near its ends as a bound, for no method knows it closer.
+
+    >>> _probability(0.974, "en"), _probability(0.9999, "en"), _probability(0.0001, "zh")
+    ('97%', 'over 99%', '不到 1%')
+    """
+    if value > 0.99:
+        return {"zh": "99% 以上", "en": "over 99%"}[lang]
+    if value < 0.01:
+        return {"zh": "不到 1%", "en": "under 1%"}[lang]
+    return f"{value:.0%}"
 
 
 def _percent(value: float) -> str:
@@ -265,8 +303,10 @@ def interval_text(low: float, high: float, unit: str, lang: str, currency: str =
     (' (45.1% to 46.2%)', ' (40 days or more)')
     >>> interval_text(88.88, 92.97, "money per customer", "zh", "USD")
     '（88.88 至 92.97 美元）'
+    >>> interval_text(-0.02, 0.11, "growth a year", "en")
+    ' (-2.0% to +11.0%)'
     """
-    short = "money" if unit.startswith("money") else unit
+    short = "money" if unit.startswith("money") else "growth" if unit in GROWTH else unit
     ends = [value_text(end, short, lang, currency) for end in (low, high)]
     if math.isinf(high):
         return f"（{ends[0]}或更多）" if lang == "zh" else f" ({ends[0]} or more)"
@@ -277,7 +317,7 @@ def interval_text(low: float, high: float, unit: str, lang: str, currency: str =
 
 def _number_of(text: str) -> str:
     """The number of a value text without the unit that follows it: the other end of the interval carries it."""
-    return re.match(r"-?[\d,.]+%?|.*", text).group() if text[:1].isdigit() or text[:1] == "-" else text
+    return re.match(r"[-+]?[\d,.]+%?|.*", text).group() if text[:1].isdigit() or text[:1] in "-+" else text
 
 
 def estimate_text(estimate: Any, lang: str, currency: str) -> str:

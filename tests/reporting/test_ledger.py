@@ -33,6 +33,13 @@ def test_a_sentence_in_both_languages_with_its_interval(cdnow, shown):
     assert 'lang="zh"' in zh
 
 
+def test_the_source_of_a_chart_may_be_several_tables_or_public_facts(cdnow):
+    ledger = Ledger(cdnow, "x")
+    assert "spend + orders.csv" in ledger.source_note("spend+orders", "en")
+    assert "1997-01-01 to 1998-06-30" in ledger.source_note("spend+orders", "en")
+    assert ledger.source_note("market/filings", "zh") == "公开财报与公告, data/raw/market/filings.csv"
+
+
 def test_one_language_only(cdnow, shown):
     Ledger(cdnow, "x", lang="en").say(zh="{a}", en="{a}", a=a_share())
     assert [meta["lang"] for _, meta in shown] == ["en"]

@@ -125,3 +125,15 @@ def test_chinese_page_says_its_language(executed):
 def test_a_page_without_findings_says_so(executed):
     executed.cells[-1].outputs = []
     assert "No finding: the data do not reach far enough" in pages.page_html(executed, AROUND)
+
+
+def test_a_section_that_needs_a_table_is_left_out_where_there_is_none(executed):
+    executed.cells += [
+        tagged("markdown", "## 花费", "zh", "needs-spend"),
+        tagged("markdown", "## Cost", "en", "needs-spend"),
+    ]
+    heads = {
+        tables: pages.read_page(executed, "en", tables=tables).contents for tables in (None, ("spend",), ("orders",))
+    }
+    assert [text for _, text in heads[None]] == [text for _, text in heads["spend",]] == ["A section", "Cost"]
+    assert [text for _, text in heads["orders",]] == ["A section"]

@@ -32,6 +32,14 @@ from siyu_helpers.reporting import words
         (0.00123, "orders per customer", "CNY", "0.0012 笔/人", "0.0012 orders per customer"),
         (99.999, "days", "CNY", "100 天", "100 days"),
         (999.999, "money", "CNY", "1,000 元", "CNY 1,000"),
+        (0.083, "growth a year", "CNY", "每年 +8.3%", "+8.3% a year"),
+        (-0.0501, "growth", "CNY", "-5.0%", "-5.0%"),
+        (-0.000001, "growth", "CNY", "0.0%", "0.0%"),
+        (0.62, "elasticity", "CNY", "0.62", "0.62"),
+        (0.974, "probability", "CNY", "97%", "97%"),
+        (0.9996, "probability", "CNY", "99% 以上", "over 99%"),
+        (0.0004, "probability", "CNY", "不到 1%", "under 1%"),
+        (77.4, "RMB per buyer", "USD", "每位买家 77.40 元", "CNY 77.40 per buyer"),
         (3.25, "contacts a visit", "CNY", "3.25 contacts a visit", "3.25 contacts a visit"),
     ],
 )
@@ -45,6 +53,7 @@ def test_a_value_with_its_unit(value, unit, currency, zh, en):
     [
         (0.1, 0.2, "share", "（10.0% 至 20.0%）", " (10.0% to 20.0%)"),
         (9.5, 1234.0, "money", "（9.50 至 1,234 元）", " (CNY 9.50 to CNY 1,234)"),
+        (-0.02, 0.113, "growth a year", "（-2.0% 至 +11.3%）", " (-2.0% to +11.3%)"),
         (40, 52, "days", "（40 至 52 天）", " (40 to 52 days)"),
         (40, math.inf, "days", "（40 天或更多）", " (40 days or more)"),
     ],

@@ -20,6 +20,7 @@ def number_text(value: Any, unit: str, lang: str, currency: str = "CNY") -> str:
     if value is None or math.isnan(value):
         return ""
     code = "money" if unit.startswith("money") else "" if unit == "number" else unit
+    code = "growth" if unit in words.GROWTH else code  # the title says that it is a year's
     return words.value_text(float(value), code, lang, currency)
 
 
@@ -48,7 +49,7 @@ def compact(value: float, lang: str) -> str:
 
 def axis_text(unit: str, lang: str, span: float) -> Callable[[float, Any], str]:
     """What stands at the ticks of an axis that spans so much."""
-    if unit == "share":
+    if unit == "share" or unit in words.GROWTH:
         decimals = 0 if span >= 0.05 else 1 if span >= 0.005 else 2
         return lambda value, _: f"{value:.{decimals}%}"
     return lambda value, _: compact(round(value, 10), lang)
