@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from siyu_helpers.data import market
+
 PACKAGE = Path(__file__).resolve().parents[1]
 #: What every page is made by: this module with everything it imports, and every file of the package that is not Python
 #: (templates), except the index pages' templates, since those pages are written anew by each run.
@@ -84,11 +86,11 @@ def _hash(content: Any) -> str:
 
 
 def _data(folder: Path, hashes: Hashes) -> list[tuple[str, str]]:
-    """Every file of the brand and of the public facts beside it: also a stray file may bring a warning to the page."""
+    """Every file of the brand and of the public facts it meets: also a stray file may bring a warning to the page."""
     there = []
-    for place in (folder, folder.parent / "market"):
+    for place in (folder, market.folder(folder.parent)):
         files = (path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
-        there += sorted((path.relative_to(folder.parent).as_posix(), hashes.of(path)) for path in files)
+        there += sorted((path.relative_to(place.parent).as_posix(), hashes.of(path)) for path in files)
     return there
 
 

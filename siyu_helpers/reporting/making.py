@@ -5,6 +5,7 @@ This happens in a process of its own (see `page_process`); nothing here touches 
 
 import hashlib
 import platform
+import re
 import shlex
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import polars as pl
 from nbformat import NotebookNode
 
-from siyu_helpers.data import brands
+from siyu_helpers.data import brands, market
 from siyu_helpers.data.brands import Brand
 from siyu_helpers.reporting import execution, kernels, pages, words
 from siyu_helpers.reporting.ledger import report_date
@@ -109,12 +110,17 @@ def around(task: Task, brand: Brand, lang: str) -> dict[str, Any]:
             (name, value, known[name].meaning(lang)) for name, value in settings.items() if name != "data_root"
         ],
         "tables": brand.tables,
-        "inputs": brand.inputs,
+        "inputs": brand.inputs + (market.inputs(task.data_root) if uses_market(task.notebook) else []),
         "warnings": brand.warnings,
         "command": _command(task),
         "versions": f"Python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in PACKAGES),
         "code": task.code[:12],
     }
+
+
+def uses_market(notebook: Path) -> bool:
+    """Whether a notebook imports the public facts, which are then inputs of its page."""
+    return re.search(r"from siyu_helpers\.data import [^\\n]*\bmarket\b", notebook.read_text("utf-8")) is not None
 
 
 def _command(task: Task) -> str:

@@ -35,6 +35,7 @@ COUNTED = {
     "percentage points": (" 个百分点", " percentage point", " percentage points"),
     "percentage points a year": (" 个百分点/年", " percentage point a year", " percentage points a year"),
     "times": (" 倍", " time", " times"),
+    "claims": (" 条说法", " claim", " claims"),
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
 }
 

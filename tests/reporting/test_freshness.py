@@ -141,7 +141,7 @@ def test_each_part_is_told_apart(notebook, tmp_path, monkeypatch):
         return freshness.causes(before, parts(page, brand, {"months": 6, **given}, hashes))
 
     assert changed(months=7) == ["parameters"]
-    for name in ("brand.yml", "orders.csv", "orders.csv.yml", "stray.xlsx", "../market/facts.csv"):
+    for name in ("brand.yml", "orders.csv", "orders.csv.yml", "stray.xlsx", "../market/filings.csv"):
         file = brand / name
         file.parent.mkdir(exist_ok=True)
         old = file.read_bytes() if file.exists() else None

@@ -64,3 +64,12 @@ def test_facts_of_a_brand(task, write_brand):
 def test_the_command_on_a_page_makes_it_again(task, data_root):
     said = making.around(task(parameters={"months": 7}, languages=("en",)), making.load(task()), "en")["command"]
     assert said == f".venv/bin/siyu render tiny --notebook 01 --lang en --data {data_root} -p months=7"
+
+
+def test_public_facts_are_inputs_of_a_page_that_reads_them(task, tmp_path):
+    write_notebook(tmp_path / "notebooks", "from siyu_helpers.data import brands, market")
+    files = [entry["file"] for entry in making.around(task(), making.load(task()), "en")["inputs"]]
+    assert "market/filings.csv" in files
+    write_notebook(tmp_path / "notebooks", "from siyu_helpers.data import brands")
+    files = [entry["file"] for entry in making.around(task(), making.load(task()), "en")["inputs"]]
+    assert "market/filings.csv" not in files

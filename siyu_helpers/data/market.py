@@ -1,0 +1,196 @@
+"""Market: public facts that belong to no brand - what listed platforms filed, and which acquisition costs were claimed.
+
+    <data root>/market/filings.csv, cac_claims.csv, exchange_rates.csv, each with its manifest
+
+Every cell keeps its source and its grade (A: a filing, a release, the company's own document; B: a secondary page).
+A blank cell is a fact that was not found; nothing is filled in.
+"""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from siyu_helpers.data import cache
+from siyu_helpers.data.contract import DataProblems, Problem, quoted
+
+FOLDER = "market"
+GRADES = ("A", "B")
+# Columns of each table: those that must be filled in, those that are numbers, those that together occur once.
+_COLUMNS = {
+    "filings": (
+        "company", "period", "period_end", "field", "value", "unit", "definition", "grade", "source", "note",
+    ),
+    "cac_claims": (
+        "id", "year", "platform_or_sector", "region", "metric", "value_low", "value_high", "unit", "method_or_basis",
+        "source_title", "publisher", "date", "url", "grade", "trust_note", "platform_zh", "claim_zh", "claim_en",
+    ),
+    "exchange_rates": ("year", "rmb_per_usd", "definition", "grade", "source", "note"),
+}  # fmt: skip
+_FILLED = {
+    "filings": ("company", "period", "period_end", "field", "unit", "definition", "grade", "source"),
+    "cac_claims": ("id", "year", "platform_or_sector", "metric", "value_low", "unit", "grade", "claim_zh", "claim_en"),
+    "exchange_rates": ("year", "rmb_per_usd", "definition", "grade", "source"),
+}
+_NUMBERS = {"filings": ("value",), "cac_claims": ("value_low", "value_high"), "exchange_rates": ("year", "rmb_per_usd")}
+_SIGNED = {"net_profit_rmb_m", "enrolments_yoy_pct"}  # fields of filings that may be below zero
+_KEYS = {
+    "filings": ("company", "period", "field", "definition"), "cac_claims": ("id",), "exchange_rates": ("year",),
+}  # fmt: skip
+# Unit of a field of filings, by the end of its name.
+_UNITS = (("_rmb_m", "RMB million"), ("_usd_m", "USD million"), ("_pct", "%"), ("_pct_revenue", "%"))
+_CLAIM_UNITS = ("RMB", "RMB bn", "RMB per year", "USD", "percent", "ratio", "x")
+
+
+def folder(data_root: str | os.PathLike | None = None) -> Path:
+    """Where the public facts are: `market` in the data root, or the project's own where that holds no table of them.
+
+    Example
+    -------
+    >>> folder().name, folder("/no/such/root") == folder()
+    ('market', True)
+    """
+    own = cache.default_data_root() / FOLDER
+    if data_root is None:
+        return own
+    there = Path(data_root) / FOLDER
+    return there if any((there / f"{name}.csv").is_file() for name in _COLUMNS) else own
+
+
+def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
+    """The tables of public facts as input files of a page: file, sha256, bytes, rows.
+
+    Example
+    -------
+    >>> [entry["file"] for entry in inputs()]
+    ['market/cac_claims.csv', 'market/exchange_rates.csv', 'market/filings.csv']
+    """
+    found = []
+    for path in sorted(folder(data_root) / f"{name}.csv" for name in _COLUMNS):
+        if path.is_file():
+            table, _ = _read(path, path.stem)
+            entry = {"file": f"{FOLDER}/{path.name}", "sha256": cache.file_hash(path), "bytes": path.stat().st_size}
+            found.append(entry | {"rows": None if table is None else len(table)})
+    return found
+
+
+def load(name: str, data_root: str | os.PathLike | None = None) -> pd.DataFrame:
+    """Read one table of public facts and check that it says what its columns promise.
+
+    CSV  ->  table (grain by name: company x period x field; one published claim; one year)
+
+    Parameters
+    ----------
+    name : str
+        "filings", "cac_claims" or "exchange_rates".
+    data_root : path, optional
+        Folder of brands; where it has no folder `market`, the project's own is read.
+
+    Returns
+    -------
+    DataFrame
+        The columns of the file, in its order of rows. Numbers are float (year of exchange_rates: int), all else is
+        text; a blank text is "", a blank number NaN. Blank means not found, never zero.
+
+    Raises
+    ------
+    ValueError
+        There is no table of that name.
+    DataProblems
+        The file is missing, or cells break its rules; each problem names file, line, column and remedy.
+
+    Example
+    -------
+    >>> rates = load("exchange_rates").set_index("year")["rmb_per_usd"]
+    >>> float(rates[2018])
+    6.609
+    """
+    if name not in _COLUMNS:
+        raise ValueError(f"There is no table {name!r} of public facts; there are: {', '.join(_COLUMNS)}.")
+    path = folder(data_root) / f"{name}.csv"
+    table, problems = _read(path, name)
+    if table is not None:
+        problems = _problems(table, name, path.name)
+    if problems:
+        raise DataProblems(FOLDER, problems)
+    for column in _NUMBERS[name]:
+        table[column] = pd.to_numeric(table[column].replace("", None)).astype(float)
+    return table.astype({"year": int}) if name == "exchange_rates" else table
+
+
+def _read(path: Path, name: str) -> tuple[pd.DataFrame | None, list[Problem]]:
+    if not path.is_file():
+        return None, [Problem(path.name, None, None, "The file is missing.", f"Put it into {path.parent}.")]
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8", index_col=False).fillna("")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError):
+        wrong = "The file is not a CSV table in UTF-8 whose lines all have the same number of fields."
+        return None, [Problem(path.name, None, None, wrong, "Save it again as 'CSV UTF-8 (comma delimited)'.")]
+    missing = [column for column in _COLUMNS[name] if column not in table.columns]
+    remedy = f"Add the column; {name} has {', '.join(_COLUMNS[name])}."
+    return (None if missing else table), [
+        Problem(path.name, None, column, "The column is missing.", remedy) for column in missing
+    ]
+
+
+def _problems(table: pd.DataFrame, name: str, file: str) -> list[Problem]:
+    found = []
+
+    def tell(rows, column: str | None, wrong: str, remedy: str) -> None:
+        for row in table.index[rows]:
+            value = quoted(table.at[row, column], "money") if column else ""
+            found.append(Problem(file, int(row) + 2, column, wrong.format(value=value), remedy))
+
+    for column in _FILLED[name]:
+        tell(table[column].str.strip() == "", column, "The cell is empty.", "Fill it in, or remove the line.")
+    for column in _NUMBERS[name]:
+        number = pd.to_numeric(table[column].replace("", None), errors="coerce")
+        finite = number.abs() < float("inf")
+        tell((table[column] != "") & ~finite, column, "{value} is not a number.", "Write it as 1234.5.")
+        signed = table["field"].isin(_SIGNED) if name == "filings" else pd.Series(False, table.index)
+        tell((number < 0) & ~signed, column, "{value} is negative.", "Check the figure against its source.")
+        if name != "filings":
+            tell(number == 0, column, "{value} is no claim and no rate.", "Remove the line if nothing was found.")
+    tell(~table["grade"].isin(["", *GRADES]), "grade", "{value} is not a grade.",
+         "Write A (a filing or the company's own document) or B (a secondary page).")  # fmt: skip
+    repeated = table.duplicated(list(_KEYS[name]))
+    tell(repeated, None, f"The same {', '.join(_KEYS[name])} stands on an earlier line.",
+         "Keep one of them; a restated figure says RESTATED in its definition.")  # fmt: skip
+    return found + (_filing_problems(table, file) if name == "filings" else _claim_problems(table, file, name))
+
+
+def _filing_problems(table: pd.DataFrame, file: str) -> list[Problem]:
+    """Units that do not fit the field, and ends of periods that are no day."""
+    found = []
+    days = pd.to_datetime(table["period_end"], format="%Y-%m-%d", errors="coerce")
+    for row in table.index[days.isna() & (table["period_end"] != "")]:
+        wrong = f"{quoted(table.at[row, 'period_end'])} is not a day."
+        found.append(Problem(file, int(row) + 2, "period_end", wrong, "Write it as 2018-12-31."))
+    for row in table.index[table["unit"] != ""]:
+        field, unit = table.at[row, "field"], table.at[row, "unit"]
+        wanted = _unit_of(field)
+        if wanted and unit != wanted:
+            wrong = f"{quoted(unit)} is not the unit of {field}."
+            found.append(Problem(file, int(row) + 2, "unit", wrong, f"Convert the value, and write {wanted}."))
+    return found
+
+
+def _unit_of(field: str) -> str | None:
+    stem = field.removesuffix("_derived").removesuffix("_approx").removesuffix("_lower_bound")
+    named = next((unit for end, unit in _UNITS if stem.endswith(end)), None)
+    return named or ("million" if stem.endswith("_m") else None)
+
+
+def _claim_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
+    """Claims in a unit that nothing can be compared with, and ranges whose ends are the wrong way round."""
+    if name != "cac_claims":
+        return []
+    found = []
+    for row in table.index[~table["unit"].isin(["", *_CLAIM_UNITS])]:
+        wrong = f"{quoted(table.at[row, 'unit'])} is not a unit of claims."
+        found.append(Problem(file, int(row) + 2, "unit", wrong, f"Use one of: {', '.join(_CLAIM_UNITS)}."))
+    low, high = (pd.to_numeric(table[end].replace("", None), errors="coerce") for end in ("value_low", "value_high"))
+    for row in table.index[low > high]:
+        wrong = "The lower end of the claim is above its upper end."
+        found.append(Problem(file, int(row) + 2, "value_low", wrong, "Swap them, or correct the figure."))
+    return found

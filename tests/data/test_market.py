@@ -1,0 +1,159 @@
+"""Public facts: the committed tables say where they are from, and a broken one is refused with one clear error."""
+
+import csv
+import re
+
+import pandas as pd
+import pytest
+
+from siyu_helpers.data import brands, cache, manifest, market
+from siyu_helpers.data.contract import DataProblems
+
+NAMES = ("filings", "cac_claims", "exchange_rates")
+OWN = cache.default_data_root() / "market"
+FILING = {
+    "company": "PDD", "period": "2018", "period_end": "2018-12-31", "field": "active_customers_m", "value": "418.5",
+    "unit": "million", "definition": "active buyers", "grade": "A", "source": "release", "note": "",
+}  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data root with a copy of the public facts."""
+    (tmp_path / "market").mkdir()
+    for name in NAMES:
+        (tmp_path / "market" / f"{name}.csv").write_bytes((OWN / f"{name}.csv").read_bytes())
+    return tmp_path
+
+
+def write(root, rows, name="filings"):
+    pd.DataFrame(rows).to_csv(root / "market" / f"{name}.csv", index=False)
+
+
+def problems(root, name="filings"):
+    with pytest.raises(DataProblems) as caught:
+        market.load(name, root)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_table_is_the_one_its_manifest_describes(name):
+    stated = manifest.read(OWN / f"{name}.csv.yml")
+    with (OWN / f"{name}.csv").open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.reader(stream))
+    assert stated["sha256"] == cache.file_hash(OWN / f"{name}.csv")
+    assert list(stated["columns"]) == lines[0] == list(market.load(name).columns)
+    assert stated["rows"] == len(lines) - 1 == len(market.load(name))
+
+
+def test_every_cell_has_its_source_and_grade():
+    filings, claims = market.load("filings"), market.load("cac_claims")
+    assert set(filings["grade"]) == set(claims["grade"]) == {"A", "B"}
+    assert (filings["source"].str.len() > 20).all()
+    assert (claims["claim_zh"].map(lambda text: bool(re.search(r"[\u4e00-\u9fff]", text)))).all()
+    assert not claims["claim_zh"].str.contains("顾客").any()
+
+
+def test_the_figures_of_the_bars_are_there_as_published():
+    filings = market.load("filings").set_index(["company", "period", "field"])["value"].sort_index()
+    # PDD release of 2020-03-11: 585.2 million active buyers; Form 20-F FY2019: RMB 27,174.249 million.
+    assert filings["PDD", "2019", "active_customers_m"].item() == 585.2
+    assert filings["PDD", "2019", "sales_marketing_rmb_m"].item() == 27174.249
+    assert sorted(filings["JD.com", "2016", "sales_marketing_rmb_m"]) == [10158.686, 10573.024]
+
+
+def test_exchange_rates_are_those_of_the_federal_reserve():
+    rates = market.load("exchange_rates").set_index("year")["rmb_per_usd"]
+    # G.5A release of 2021-01-04, line CHINA, P.R.: 2020 6.9042, 2019 6.9081, 2018 6.6090, 2017 6.7569
+    assert rates[[2020, 2019, 2018, 2017]].tolist() == [6.9042, 6.9081, 6.6090, 6.7569]
+    assert 2016 not in rates.index  # no release that covers it was read
+
+
+def test_a_blank_stays_blank():
+    claims = market.load("cac_claims").set_index("id")
+    assert pd.isna(claims.at["cac20", "value_high"])
+    assert claims.at["cac09", "trust_note"] == ""
+
+
+def test_a_root_of_its_own_is_read_and_one_without_falls_back(root, tmp_path_factory):
+    write(root, [FILING])
+    assert market.folder(root) == root / "market"
+    assert len(market.load("filings", root)) == 1
+    assert market.folder(tmp_path_factory.mktemp("bare")) == OWN
+
+
+def test_it_is_no_brand():
+    assert "market" not in brands.list_brands()
+    with pytest.raises(brands.UnknownBrandError, match="public facts"):
+        brands.load("market")
+
+
+def test_the_codebook_lists_it():
+    assert "## market" in manifest.codebook()
+    assert "exchange\\_rates" in manifest.codebook() or "exchange_rates" in manifest.codebook()
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(ValueError, match="filings, cac_claims, exchange_rates"):
+        market.load("filing")
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "wrong"),
+    [
+        ({"value": "four"}, "line 3, column value", "'four' is not a number"),
+        ({"value": "inf"}, "line 3, column value", "is not a number"),
+        ({"value": "-3"}, "line 3, column value", "is negative"),
+        ({"unit": "thousand"}, "line 3, column unit", "is not the unit of active_customers_m"),
+        ({"grade": "C"}, "line 3, column grade", "is not a grade"),
+        ({"period_end": "Dec 2018"}, "line 3, column period_end", "is not a day"),
+        ({"company": ""}, "line 3, column company", "The cell is empty"),
+        ({"definition": ""}, "line 3, column definition", "The cell is empty"),
+        ({"period": "2018"}, "line 3", "stands on an earlier line"),
+    ],
+)
+def test_each_fault_is_told_with_its_place(changes, place, wrong, root):
+    write(root, [FILING, FILING | {"period": "2019"} | changes])
+    (told,) = problems(root)
+    assert told.startswith(f"filings.csv, {place}")
+    assert wrong in told
+
+
+def test_all_faults_are_told_at_once(root):
+    write(root, [FILING | {"grade": "Z"}, FILING | {"period": "2019", "value": "x"}])
+    assert len(problems(root)) == 2
+
+
+def test_a_restated_figure_is_no_repeat_and_a_loss_is_no_fault(root):
+    loss = FILING | {"field": "net_profit_rmb_m", "unit": "RMB million", "value": "-12.5"}
+    write(
+        root, [FILING, FILING | {"definition": "active buyers, RESTATED"}, loss, FILING | {"period": "9", "value": ""}]
+    )
+    values = market.load("filings", root)["value"]
+    assert values.iloc[2] == -12.5
+    assert pd.isna(values.iloc[3])
+
+
+def test_claims_and_rates_are_checked_too(root):
+    claims = pd.read_csv(OWN / "cac_claims.csv", dtype=str, keep_default_na=False)
+    claims.loc[0, "unit"], claims.loc[1, "value_low"], claims.loc[2, "id"] = "EUR", "300", "cac01"
+    write(root, claims, "cac_claims")
+    told = problems(root, "cac_claims")
+    assert [next(i for i in (2, 3, 4) if f"line {i}" in one) for one in told] == [4, 2, 3]
+    rates = pd.read_csv(OWN / "exchange_rates.csv", dtype=str, keep_default_na=False)
+    rates.loc[0, "rmb_per_usd"] = "0"
+    write(root, rates, "exchange_rates")
+    assert "is no claim and no rate" in problems(root, "exchange_rates")[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2,3,4\n"x'])
+def test_a_file_that_is_no_table_is_refused_plainly(content, root):
+    (root / "market" / "filings.csv").write_bytes(content)
+    assert problems(root)
+
+
+def test_missing_columns_and_files_are_named(root):
+    write(root, [{column: value for column, value in FILING.items() if column != "grade"}])
+    assert "column grade: The column is missing" in problems(root)[0]
+    (root / "market" / "filings.csv").unlink()
+    assert "The file is missing" in problems(root)[0]
