@@ -120,7 +120,7 @@ def around(task: Task, brand: Brand, lang: str) -> dict[str, Any]:
 
 def uses_market(notebook: Path) -> bool:
     """Whether a notebook imports the public facts, which are then inputs of its page."""
-    return re.search(r"from siyu_helpers\.data import [^\\n]*\bmarket\b", notebook.read_text("utf-8")) is not None
+    return re.search(r"from siyu_helpers\.data import [\w, ]*\bmarket\b", notebook.read_text("utf-8")) is not None
 
 
 def _command(task: Task) -> str:
