@@ -48,6 +48,92 @@ MODELS: Names = {
 }
 
 
+#: Ways to count the cost of a new customer, short; in full: `acquisition_cost.VARIANTS`.
+VARIANTS: Names = {
+    "blended": ("综合（全部新客）", "blended (all new customers)"),
+    "paid": ("投放（付费渠道的新客）", "paid (customers of paid channels)"),
+    "new_customer": ("拉新（只算首单的费用）", "new-customer (the part on first orders)"),
+    "fully_loaded": ("全成本（含私域费用）", "fully loaded (with the pool's costs)"),
+}
+
+CHARGES: Names = {
+    "media": ("只算投放", "Media only"),
+    "new_members": ("私域费用按入池新客分摊", "Pool's costs by who joined it"),
+    "new_customers": ("私域费用按新客分摊", "Pool's costs by new customers"),
+    "private": ("私域费用全归私域", "All pool's costs on the private domain"),
+}
+
+COST_LINES: Names = {
+    "cac": ("每月", "As it was"),
+    "season_free_cac": ("剔除季节", "Without season"),
+    "trend": ("趋势", "Trend"),
+}
+
+DIRECTIONS: Names = {
+    "rising": ("在涨", "rising"),
+    "falling": ("在降", "falling"),
+    "not known": ("无法判断", "not known"),
+}
+
+COST_GROUPS: Names = {
+    "all": ("综合（全部新客）", "Blended (all new customers)"),
+    "paid": ("投放（付费渠道合计）", "Paid (all paid channels)"),
+}
+
+FUNNEL: Names = {
+    "mix": ("渠道结构", "Channel mix"),
+    "within": ("渠道内成本", "Cost within channels"),
+    "media_price": ("媒体价格", "Media price"),
+    "click_rate": ("点击率", "Click rate"),
+    "visit_rate": ("到访率", "Visits per click"),
+    "conversion": ("转化率", "Conversion"),
+    "started": ("新开的渠道", "Channels started"),
+    "stopped": ("停掉的渠道", "Channels stopped"),
+    "spend_without_customers": ("投了却没有新客", "Spend without customers"),
+}
+
+BEST_SPEND: Names = {
+    "raise": ("可以加投", "could be raised"),
+    "lower": ("应当减投", "should be lowered"),
+    "about_right": ("分不出高下", "cannot be told apart"),
+    "beyond_more": ("宜加投，最优点超出投放过的范围", "more; the best lies beyond the spend seen"),
+    "beyond_less": ("宜减投，最优点低于投放过的范围", "less; the best lies below the spend seen"),
+    "not_identified": ("分不出来", "cannot be told"),
+}
+SPEND_NOW: Names = {"now": ("现有投放", "Spend today"), "best": ("下一位刚好不亏", "Next customer breaks even")}
+SPEND_A_PERIOD: Names = {"week": ("每周投放", "Spend a week"), "month": ("每月投放", "Spend a month")}
+
+PLAN: Names = {
+    "all": ("合计", "All"),
+    "planned": ("按弹性推算", "by the elasticity"),
+    "unchanged": ("投放不变", "unchanged"),
+    "bounds": ("弹性未知，只给上下限", "elasticity not known: bounds"),
+    "beyond_seen": ("超出投放过的范围", "beyond the spend seen"),
+    "not_identified": ("无法推算", "cannot be computed"),
+    "not_running": ("近期没有投放", "no spend lately"),
+}
+
+PAST_AHEAD: Names = {"past": ("已发生", "Observed"), "ahead": ("预测", "Forecast")}
+
+PAYBACK_LINES: Names = {
+    "contribution_all": ("累计贡献毛利，全部新客", "Contribution, all new customers"),
+    "cac_all": ("获客成本，全部新客", "Cost, all new customers"),
+    "contribution_paid": ("累计贡献毛利，付费渠道", "Contribution, paid channels"),
+    "cac_paid": ("获客成本，付费渠道", "Cost, paid channels"),
+}
+
+PROFIT_FACTORS: Names = {
+    "traffic": ("流量（访客数）", "Traffic (visitors)"),
+    "conversion": ("转化率", "Conversion"),
+    "new_customers": ("新客数", "New customers"),
+    "average_order_value": ("客单价（每单金额）", "Order value"),
+    "customer_acquisition_cost": ("获客成本", "Acquisition cost"),
+    "contribution_rate": ("贡献毛利率", "Contribution rate"),
+    "orders_per_customer": ("人均订单数", "Orders per customer"),
+    "fixed_cost": ("固定费用", "Fixed cost"),
+}
+
+
 def channels(config: Mapping[str, Any]) -> Names:
     """Names of a brand's marketing channels, as its brand.yml gives them.
 
@@ -68,6 +154,16 @@ def factors(split: pd.DataFrame) -> Names:
     """
     ends = {name: split.attrs.get(name, (name,)) for name in ("before", "after")}
     return FACTORS | {name: (" 至 ".join(days), " to ".join(days)) for name, days in ends.items()}
+
+
+def between(halves: tuple[list[str], list[str]]) -> Names:
+    """Names of the two periods of a change, by their first and last month.
+
+    >>> between((["2023-01", "2023-12"], ["2024-01", "2024-12"]))["after"]
+    ('2024-01 至 2024-12', '2024-01 to 2024-12')
+    """
+    ends = dict(zip(("before", "after"), ((months[0], months[-1]) for months in halves), strict=True))
+    return {name: (" 至 ".join(months), " to ".join(months)) for name, months in ends.items()}
 
 
 def words(both: tuple[str, str]) -> Words:

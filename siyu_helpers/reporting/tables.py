@@ -68,6 +68,8 @@ def _currency(currency: str, lang: str) -> str:
 def _cells(table: pd.DataFrame, name: str, unit: str, lang: str, names: Mapping[Any, Any], blank: str) -> list[str]:
     if unit == "text":
         return [_name(value, names, lang) for value in table[name]]
+    if unit == "probability":
+        return [blank if pd.isna(value) else words.value_text(value, unit, lang) for value in table[name]]
     ends = [f"{name}_low", f"{name}_high"]
     if not set(ends) <= set(table.columns):
         return [_number(value, unit, blank) for value in table[name]]
