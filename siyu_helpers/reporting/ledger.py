@@ -58,7 +58,8 @@ class Ledger:
         ----------
         zh, en : str
             The sentence, with `{key}` where a number stands; both must use the same keys. Digits are
-            refused: a typed number would be wrong for the next brand. `{key:value}` leaves the interval out.
+            refused: a typed number would be wrong for the next brand. `{key:value}` leaves the interval out,
+            `{key:amount}` the "per customer" of money, where the sentence says it.
         finding : bool
             True puts the sentence into the findings at the top of the page as well.
         **numbers : Estimate, Refused, str or Words
@@ -222,11 +223,13 @@ class _Sentence(Formatter):
     def _number(self, key: str, number: Any, spec: str | None) -> str:
         if not isinstance(number, Estimate):
             return escape(words.text_in(number, self.lang))
-        value = escape(words.value_text(number.value, number.unit, self.lang, self.currency))
-        link = f'<a class="siyu-number" href="#n-{key}"><strong>{value}</strong></a>'
-        if spec == "value" or math.isnan(number.low):
+        unit = words.AMOUNTS.get(number.unit, number.unit) if spec == "amount" else number.unit
+        value = words.value_text(number.value, unit, self.lang, self.currency)
+        link = f'<a class="siyu-number" href="#n-{key}"><strong>{escape(value)}</strong></a>'
+        ends = {words.value_text(end, unit, self.lang, self.currency) for end in (number.low, number.high)}
+        if spec == "value" or math.isnan(number.low) or ends == {value}:  # "1 month (1 to 1 month)" says nothing
             return link
-        return link + escape(words.interval_text(number.low, number.high, number.unit, self.lang, self.currency))
+        return link + escape(words.interval_text(number.low, number.high, unit, self.lang, self.currency))
 
 
 def _ends_in_chinese(html: str) -> bool:

@@ -39,6 +39,9 @@ COUNTED = {
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
 }
 
+#: Units of which a sentence may leave out the "per": what is then left.
+AMOUNTS = {"money per customer": "money", "money per order": "money", "RMB per buyer": "RMB"}
+
 #: Units that are a change in percent, and what follows the number: Chinese before it, English behind it.
 GROWTH = {"growth": ("", ""), "growth a year": ("每年 ", " a year")}
 
@@ -217,8 +220,10 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
     if unit in GROWTH:
         before, behind = GROWTH[unit]
         return before + _growth(value) if lang == "zh" else _growth(value) + behind
-    if unit == "RMB per buyer":  # the filings' currency, whatever the brand's own is
+    if unit.startswith("RMB"):  # the filings' currency, whatever the brand's own is
         amount = _money(value, "money", lang, "CNY")
+        if unit == "RMB":
+            return amount
         return f"每位买家 {amount}" if lang == "zh" else f"{amount} per buyer"
     if unit == "percentage points a year" and abs(value) < 100:
         chinese, _, several = COUNTED[unit]

@@ -8,6 +8,7 @@ from scipy import stats
 from siyu_helpers.analysis import mixed_regression
 
 AT = np.arange(30)
+APART = np.abs(np.subtract.outer(AT, AT))
 DESIGN = np.column_stack([np.ones(30), AT / 12])
 
 
@@ -31,16 +32,25 @@ def test_without_resemblance_it_is_the_students_t_of_ordinary_regression():
     assert mixture.interval(0.90) == pytest.approx((plain.params[1] - half, plain.params[1] + half), rel=2e-3)
 
 
-def test_with_one_scatter_it_is_generalised_least_squares():
+def test_every_pair_of_the_grid_is_a_generalised_least_squares():
+    """Value, error and restricted likelihood of each pair against statsmodels' GLS and Harville's formula."""
     series, chance = 0.3 * AT / 12 + noise(2), np.linspace(0.001, 0.02, 30)
-    one = mixed_regression.averaged(
-        series, chance, AT, DESIGN, resemblance=np.array([0.4]), scatter=np.array([0.9, 1.0, 1.1])
-    )
-    middle = int(np.flatnonzero(one.scatter == sorted(one.scatter)[1])[0])
-    covariance = np.diag(chance) + one.scatter[middle] ** 2 * 0.4 ** np.abs(np.subtract.outer(AT, AT))
-    other = sm.GLS(series, DESIGN, sigma=covariance).fit(cov_type="fixed scale")
-    assert one.value[middle] == pytest.approx(other.params[1], rel=1e-9)
-    assert one.error[middle] == pytest.approx(other.bse[1], rel=1e-9)
+    design = np.column_stack([DESIGN, noise(9)])
+    found = mixed_regression.averaged(series, chance, AT, design, column=1)
+    likelihoods = []
+    for alike, scatter, value, error in zip(*(found[at] for at in (3, 4, 1, 2)), strict=True):
+        covariance = np.diag(chance) + scatter**2 * np.sign(alike) ** APART * np.abs(alike) ** APART
+        other = sm.GLS(series, design, sigma=covariance).fit(cov_type="fixed scale")
+        assert value == pytest.approx(other.params[1], rel=1e-9)
+        assert error == pytest.approx(other.bse[1], rel=1e-9)
+        precision = np.linalg.inv(covariance)
+        left = series - design @ other.params
+        information = np.linalg.slogdet(design.T @ precision @ design)[1]
+        likelihoods.append(-(np.linalg.slogdet(covariance)[1] + information + left @ precision @ left) / 2)
+    ratios = np.log(found.weight) - likelihoods
+    ratios -= np.log(np.tile(np.gradient(mixed_regression.SCATTER), len(mixed_regression.RESEMBLANCE)))
+    known = found.weight > 1e-12
+    assert np.ptp(ratios[known]) < 1e-6
 
 
 def test_quantiles_and_chances_agree():

@@ -40,6 +40,18 @@ def test_the_source_of_a_chart_may_be_several_tables_or_public_facts(cdnow):
     assert ledger.source_note("market/filings", "zh") == "公开财报与公告, data/raw/market/filings.csv"
 
 
+def test_a_sentence_that_says_per_customer_itself_leaves_it_out_of_the_number(cdnow, shown):
+    cost = a_share(12.5, 12.0, 13.0, unit="money per customer")
+    Ledger(cdnow, "x", lang="en").say(zh="{cost:amount}", en="A customer cost {cost:amount}.", cost=cost)
+    assert "A customer cost" in shown[0][0]
+    assert "$12.50</strong></a> ($12.00 to $13.00)." in shown[0][0]
+
+
+def test_an_interval_that_reads_like_its_value_is_left_out(cdnow, shown):
+    Ledger(cdnow, "x", lang="en").say(zh="{m}", en="after {m}.", m=a_share(1.0, 1.0, 1.0, unit="months"))
+    assert "1 month</strong></a>." in shown[0][0]
+
+
 def test_one_language_only(cdnow, shown):
     Ledger(cdnow, "x", lang="en").say(zh="{a}", en="{a}", a=a_share())
     assert [meta["lang"] for _, meta in shown] == ["en"]

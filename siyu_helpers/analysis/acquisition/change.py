@@ -192,7 +192,8 @@ def change_estimates(
     -------
     dict
         before, after : total spend / total new customers, with the interval of `costs.cac`.
-        change, change_share : after - before, and it as a share of before (unit "growth"); counted, no interval.
+        change, change_share : after - before (unit "money", per new customer), and it as a share of before (unit
+            "growth"); counted, no interval.
         mix, within, started, stopped, spend_without_customers : sums over channels. They add up to change. mix is the
             shift between channels present in both; with started and stopped, all that the choice of channels did.
 
@@ -219,11 +220,11 @@ def change_estimates(
     def counted(value: float, unit: str, *parts: Words) -> Estimate:
         return Estimate.exact(value, n, unit, joined_words([*parts, text]), change_estimates)
 
-    found["change"] = counted(now - then, "money per customer", change)
+    found["change"] = counted(now - then, "money", change)
     found["change_share"] = counted(now / then - 1, "growth", change) if then > 0 else _no_spend_before()
     sums = split.groupby("component")["contribution"].agg(math.fsum)
     for name, words in COMPONENTS.items():
-        found[name] = counted(float(sums.get(name, 0.0)), "money per customer", change, words)
+        found[name] = counted(float(sums.get(name, 0.0)), "money", change, words)
     return found
 
 

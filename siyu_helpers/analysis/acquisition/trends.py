@@ -354,9 +354,10 @@ def direction(trends: pd.DataFrame, group: Hashable = ALL) -> str:
     row = _row(trends, group)
     if isinstance(row, Refused):
         return "not known"
-    if row["probability_rising"] >= RISING_FROM:
+    chance = round(row["probability_rising"], 2)  # as it is printed: a sentence must not contradict its own number
+    if chance >= RISING_FROM:
         return "rising"
-    return "falling" if row["probability_rising"] <= FALLING_UP_TO else "no clear trend"
+    return "falling" if chance <= FALLING_UP_TO else "no clear trend"
 
 
 def _row(trends: pd.DataFrame, group: Hashable) -> pd.Series | Refused:

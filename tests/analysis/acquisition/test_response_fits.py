@@ -18,17 +18,6 @@ def series():
     return list(table["week"]), table["spend"].to_numpy(), table["new_customers"].to_numpy(dtype=float)
 
 
-def test_the_fast_regression_gives_the_numbers_of_mixed_regression(series):
-    """Taking the columns out once and for all changes nothing but the time."""
-    weeks, spend, customers = series
-    design, at = fits.season(weeks), np.array([fits.number(week) for week in weeks])
-    y, chance = np.log(customers + 0.5), 1 / (customers + 1)
-    fast = fits.averaged(y, chance, at, design, np.log(spend))
-    slow = mixed_regression.averaged(y, chance, at, np.column_stack([design, np.log(spend)]), -1)
-    for name in fast._fields:
-        assert np.allclose(getattr(fast, name), getattr(slow, name), rtol=0, atol=1e-9), name
-
-
 def test_counts_without_scatter_give_the_poisson_regression_of_statsmodels():
     """With chance alone, and no carry-over, the estimate is that of a Poisson GLM (statsmodels 0.14)."""
     table = costs(np.random.default_rng(2), customers=4_000, scatter=0.0)
