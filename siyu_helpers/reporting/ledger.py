@@ -226,9 +226,10 @@ class _Sentence(Formatter):
         unit = words.AMOUNTS.get(number.unit, number.unit) if spec == "amount" else number.unit
         value = words.value_text(number.value, unit, self.lang, self.currency)
         link = f'<a class="siyu-number" href="#n-{key}"><strong>{escape(value)}</strong></a>'
-        ends = {words.value_text(end, unit, self.lang, self.currency) for end in (number.low, number.high)}
-        if spec == "value" or math.isnan(number.low) or ends == {value}:  # "1 month (1 to 1 month)" says nothing
+        if spec == "value" or math.isnan(number.low):
             return link
+        if {words.value_text(end, unit, self.lang, self.currency) for end in (number.low, number.high)} == {value}:
+            return link  # "1 month (1 to 1 month)" says nothing more
         return link + escape(words.interval_text(number.low, number.high, unit, self.lang, self.currency))
 
 
