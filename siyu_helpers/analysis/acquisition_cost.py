@@ -53,6 +53,7 @@ from siyu_helpers.analysis.acquisition.costs import (
     funnel_table,
     last_periods,
     paid_channels,
+    period_column,
     totals,
     years_apart,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "payback",
     "payback_month",
     "payback_summary",
+    "period_column",
     "period_name",
     "place_name",
     "planned_cac",

@@ -8,7 +8,7 @@ import pandas as pd
 
 from siyu_helpers.analysis import acquisition_cost
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
-from siyu_helpers.reporting.names import Names
+from siyu_helpers.reporting.names import PROFIT_FACTORS, Names
 
 Stated = Estimate | Refused
 ENDS = ("value", "low", "high")
@@ -36,18 +36,26 @@ def _ends(number: Stated, name: str) -> dict[str, float]:
 
 
 def next_customer(responses: pd.DataFrame, best: pd.DataFrame, worth: Mapping[str, Stated]) -> pd.DataFrame:
-    """One row a channel: elasticity, average and marginal cost, contribution, and what that says of today's spend.
+    """One row a channel: elasticity, average and marginal cost, contribution, spend today and the best, and the status.
 
     tables of `response` and `best_spend`  ->  table (channel)
     """
-    status = best.set_index("channel")["status"].to_dict()
+    now = best.set_index("channel")
+    status = now["status"].to_dict()
     rows = []
     for channel in responses["channel"]:
         said = status[channel]
         if said == "beyond_seen":
             said = f"beyond_{best.attrs['direction'][channel]}"
         rows.append(
-            {"channel": channel, "status": said}
+            {"channel": channel, "status": said, "spend_now": now["spend_now"][channel]}
+            | dict(
+                zip(
+                    ("best", "best_low", "best_high"),
+                    now.loc[channel, ["spend", "spend_low", "spend_high"]],
+                    strict=True,
+                )
+            )
             | _ends(acquisition_cost.elasticity(responses, channel), "elasticity")
             | _ends(acquisition_cost.average_cac(responses, channel), "average")
             | _ends(acquisition_cost.marginal_cac(responses, channel), "marginal")
@@ -82,14 +90,17 @@ def next_customer_extremes(
     return found
 
 
-def best_spend_rows(best: pd.DataFrame) -> pd.DataFrame:
-    """Spend today and the best spend as two rows a channel, for a chart.
+def whole_periods(costs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a cost table by quarter and channel whose quarter is whole, with its running number `at` for a chart."""
+    column = acquisition_cost.period_column(costs)
+    whole = costs[~costs[column].isin(costs.attrs.get("incomplete", []))].rename(columns={column: "period"})
+    places = {period: at for at, period in enumerate(sorted(whole["period"].unique()))}
+    return whole.assign(at=whole["period"].map(places))
 
-    table of `best_spend`  ->  table (channel x which): channel, which ("now", "best"), value, low, high
-    """
-    now = best.rename(columns={"spend_now": "value"})[["channel", "value"]].assign(which="now")
-    then = best.rename(columns={"spend": "value", "spend_low": "low", "spend_high": "high"})
-    return pd.concat([now, then[["channel", "value", "low", "high"]].assign(which="best")], ignore_index=True)
+
+def period_names(rows: pd.DataFrame) -> dict[int, str]:
+    """Running number -> period, as `whole_periods` counts."""
+    return dict(zip(rows["at"], rows["period"], strict=True))
 
 
 def planned_change(plan: pd.DataFrame) -> Stated:
@@ -153,7 +164,8 @@ def identities_side_by_side(formulas: Mapping[str, pd.DataFrame | Refused]) -> p
         part = table[["factor", "value", "elasticity"]]
         part = part.rename(columns={"value": f"{name}_value", "elasticity": name})
         merged = merged.merge(part, on="factor", how="outer", sort=False)
-    return merged
+    order = {factor: at for at, factor in enumerate(PROFIT_FACTORS)}
+    return merged.sort_values("factor", key=lambda names: names.map(order), ignore_index=True)
 
 
 def profit_of(table: pd.DataFrame | Refused) -> Stated:

@@ -297,6 +297,12 @@ def _where_from_rows(record: dict[str, Any], lang: str, currency: str) -> str:
     )
 
 
+def _kind_of_text(text: str) -> str:
+    """Whether a cell is a "word", never broken, or "words", a sentence that needs room; else neither."""
+    width = sum(2 if character > "\u2e80" else 1 for character in text)
+    return "word" if 0 < width <= 14 else "words" if width > 44 else ""
+
+
 def table_html(frame: pd.DataFrame, lang: str, caption: str) -> str:
     """A small table as HTML: every cell escaped, blanks left blank, scrollable where it is wide."""
     head = "".join(f'<th scope="col">{escape(words.text_in(name, lang))}</th>' for name in frame.columns)
@@ -306,8 +312,8 @@ def table_html(frame: pd.DataFrame, lang: str, caption: str) -> str:
         for value in values:
             blank = value is None or (isinstance(value, float) and math.isnan(value))
             text = "" if blank else words.text_in(value, lang)
-            number = re.fullmatch(r"[-+]?[\d,.]+%?", text) is not None
-            cells.append(f'<td class="number">{escape(text)}</td>' if number else f"<td>{escape(text)}</td>")
+            kind = "number" if re.fullmatch(r"[-+]?[\d,.]+%?", text) else _kind_of_text(text)
+            cells.append(f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>")
         rows.append("<tr>" + "".join(cells) + "</tr>")
     label = escape(caption, quote=True)
     return (

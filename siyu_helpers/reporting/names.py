@@ -70,9 +70,10 @@ COST_LINES: Names = {
 }
 
 DIRECTIONS: Names = {
-    "rising": ("在涨", "rising"),
-    "falling": ("在降", "falling"),
-    "not known": ("无法判断", "not known"),
+    "rising": ("在涨", "is rising"),
+    "falling": ("在降", "is falling"),
+    "no clear trend": ("看不出明确的涨跌", "shows no clear trend"),
+    "not known": ("无法判断", "cannot be judged"),
 }
 
 COST_GROUPS: Names = {
@@ -93,15 +94,17 @@ FUNNEL: Names = {
 }
 
 BEST_SPEND: Names = {
-    "raise": ("可以加投", "could be raised"),
-    "lower": ("应当减投", "should be lowered"),
-    "about_right": ("分不出高下", "cannot be told apart"),
-    "beyond_more": ("宜加投，最优点超出投放过的范围", "more; the best lies beyond the spend seen"),
-    "beyond_less": ("宜减投，最优点低于投放过的范围", "less; the best lies below the spend seen"),
+    "raise": ("可以加投", "spend more"),
+    "lower": ("减投", "spend less"),
+    "about_right": ("维持：与现有投放分不出高下", "keep: cannot be told from today's spend"),
+    "beyond_more": ("加投；到哪里为止，超出投放过的范围", "spend more; how much lies beyond the spend seen"),
+    "beyond_less": ("减投；减到哪里为止，低于投放过的范围", "spend less; how little lies below the spend seen"),
     "not_identified": ("分不出来", "cannot be told"),
 }
-SPEND_NOW: Names = {"now": ("现有投放", "Spend today"), "best": ("下一位刚好不亏", "Next customer breaks even")}
-SPEND_A_PERIOD: Names = {"week": ("每周投放", "Spend a week"), "month": ("每月投放", "Spend a month")}
+SPEND_A_PERIOD: Names = {
+    "week": ("现在每周投放", "Spend a week today"),
+    "month": ("现在每月投放", "Spend a month today"),
+}
 
 PLAN: Names = {
     "all": ("合计", "All"),
@@ -121,6 +124,9 @@ PAYBACK_LINES: Names = {
     "contribution_paid": ("累计贡献毛利，付费渠道", "Contribution, paid channels"),
     "cac_paid": ("获客成本，付费渠道", "Cost, paid channels"),
 }
+
+#: Which line of the payback chart takes the colour of which.
+PAYBACK_LIKE = {"cac_all": "contribution_all", "cac_paid": "contribution_paid"}
 
 PROFIT_FACTORS: Names = {
     "traffic": ("流量（访客数）", "Traffic (visitors)"),

@@ -5,6 +5,7 @@ Nothing here computes: a table of the analysis floor comes in, and goes out as t
 
 import math
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -24,6 +25,7 @@ def show(
     caption_en: str,
     names: Mapping[Any, Any] | None = None,
     blank: tuple[str, str] = ("", ""),
+    folded: bool = False,
 ) -> None:
     """Show a table: one row a row, one column for each of `columns`.
 
@@ -40,6 +42,8 @@ def show(
         What stands in a text column -> `Words` or (Chinese, English).
     blank : (Chinese, English)
         What an empty cell says. Empty means not observed, never zero.
+    folded : bool
+        True shows the caption only, until it is clicked: for long tables that few will read.
 
     Raises
     ------
@@ -57,7 +61,10 @@ def show(
             made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
         caption = (caption_zh, caption_en)[at]
         hint = words.swipe_hint(lang, "table") if len(columns) > FIT_ON_A_PHONE else ""
-        ledger.emit(lang, "table", table_html(pd.DataFrame(made), lang, caption) + hint)
+        html = table_html(pd.DataFrame(made), lang, caption) + hint
+        if folded:
+            html = f"<details><summary>{escape(caption)}</summary>{html}</details>"
+        ledger.emit(lang, "table", html)
 
 
 def _currency(currency: str, lang: str) -> str:

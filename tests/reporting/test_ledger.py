@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from siyu_helpers.analysis import estimates
@@ -170,3 +171,11 @@ def test_a_language_or_level_it_does_not_know(cdnow, lang, level):
 
 def test_placeholders_of_a_sentence():
     assert placeholders("{a} and {b:value}") == {"a", "b"}
+
+
+def test_short_texts_of_a_table_are_not_broken_and_sentences_have_room():
+    html = table_html(pd.DataFrame({"a": ["可复现", "x" * 30, "一句话" * 10, "12.5"]}), "zh", "表")
+    assert '<td class="word">可复现</td>' in html
+    assert f"<td>{'x' * 30}</td>" in html
+    assert f'<td class="words">{"一句话" * 10}</td>' in html
+    assert '<td class="number">12.5</td>' in html

@@ -73,3 +73,25 @@ def test_a_missing_column_is_named(table):
 def test_an_empty_table_has_heads_only(shown, table):
     tables.show(Ledger(brands.load("cdnow"), "x", lang="zh"), table[:0], COLUMNS, caption_zh="表", caption_en="Table")
     assert texts(shown, "zh") == ["渠道", "复购", "天数", "人均（美元）"]
+
+
+def test_a_folded_table_shows_its_caption_only(shown):
+    table = pd.DataFrame({"a": ["x"], "b": [1.5]})
+    columns = {"a": ("甲", "A", "text"), "b": ("乙", "B", "number")}
+    tables.show(
+        Ledger(brands.load("cdnow"), "x", "en"),
+        table,
+        columns,
+        caption_zh="长表",
+        caption_en="A long <table>",
+        folded=True,
+    )
+    assert shown[0][0].startswith('<div lang="en"><details><summary>A long &lt;table&gt;</summary>')
+
+
+def test_a_probability_reads_as_in_a_sentence(shown):
+    table = pd.DataFrame({"p": [0.974, 0.9999, float("nan")]})
+    tables.show(
+        book("en"), table, {"p": ("概率", "P", "probability")}, caption_zh="表", caption_en="T", blank=("—", "-")
+    )
+    assert all(f">{text}</td>" in shown[0][0] for text in ("97%", "over 99%", "-"))

@@ -52,6 +52,7 @@ def curves(
     old_to_new: bool = False,
     markers: bool = True,
     dashed: Collection[Any] = (),
+    like: Mapping[Any, Any] | None = None,
     x_names: Mapping[Any, str] | None = None,
     line_at: float | None = None,
     line_words: Both | None = None,
@@ -85,6 +86,8 @@ def curves(
         False draws lines without dots, except where a point has blanks on both sides.
     dashed : groups
         Drawn dashed: the model, beside what was observed.
+    like : dict of group -> group, optional
+        A group that takes the colour of another, such as the cost beside the contribution of the same customers.
     x_names : dict of x -> text, optional
         What stands at the points of the axis, and in the table behind, instead of the number: cohorts, dates.
     line_at, line_words : float and (zh, en), optional
@@ -106,7 +109,10 @@ def curves(
     def draw(lang: str) -> Figure:
         figure, axes = plot(5.4, 3.3)
         colours = sequence(len(groups)) if old_to_new else SERIES
-        for (key, rows), colour in zip(groups, colours, strict=False):
+        own = [key for key, _ in groups if key not in (like or {})]
+        colour_of = dict(zip(own, colours, strict=False))
+        for key, rows in groups:
+            colour = colour_of[(like or {}).get(key, key)]
             how = {"linewidth": 1.1 if old_to_new else 1.8, "linestyle": (0, (4, 2)) if key in dashed else "-"}
             if not steps and key not in dashed:
                 how |= _dots(rows[y], markers and not old_to_new)

@@ -139,3 +139,10 @@ def test_a_staircase_lists_the_days_a_reader_asks_about(shown, book, read):
 def test_a_missing_column_is_named(book):
     with pytest.raises(ValueError, match="no column 'g'"):
         curves(book(), TWO.drop(columns="g"), group="g")
+
+
+def test_a_line_may_take_the_colour_of_another(shown, drawn, book):
+    table = pd.concat([TWO, TWO[TWO["g"] == "seen"].assign(g="cost", v=5.0)])
+    curves(book("en"), table, group="g", unit="number", like={"cost": "seen"}, dashed={"cost"}, markers=False)
+    by_label = {line.get_label(): to_hex(line.get_color()) for line in lines(drawn[0])}
+    assert by_label["cost"] == by_label["seen"] != by_label["model"]
