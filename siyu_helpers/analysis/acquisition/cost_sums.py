@@ -281,6 +281,7 @@ def _unknown_customers() -> Refused:
 
 
 def joined_words(parts: list[Words]) -> Words:
+    """Parts of a definition as one text."""
     return Words("；".join(part.zh for part in parts), "; ".join(part.en for part in parts))
 
 
