@@ -112,6 +112,8 @@ def _with_ends(value: Any, low: Any, high: Any, unit: str, lang: str, blank: str
     if pd.isna(value) or pd.isna(low):
         return _number(value, unit, blank)
     ends = _number(low, unit, ""), _number(high, unit, "")
+    if set(ends) == {_number(value, unit, blank)}:
+        return ends[0]
     if pd.isna(high) or math.isinf(high):
         return f"{_number(value, unit, blank)}" + {"zh": f"（{ends[0]} 以上）", "en": f" ({ends[0]} or more)"}[lang]
     return _number(value, unit, blank) + {"zh": "（{} 至 {}）", "en": " ({} to {})"}[lang].format(*ends)

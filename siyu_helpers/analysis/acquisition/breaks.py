@@ -196,7 +196,7 @@ def _cells(
             inverse = np.linalg.inv(design.T @ weighted)
             left = np.linalg.inv(variance) - weighted @ inverse @ weighted.T
             step = left @ steps
-            prior = np.log(share) - np.log(scatter_**2 + parts.chance.mean()) / 2  # as in trends.averaged
+            prior = np.log(share) - np.log(scatter_**2 + parts.chance.mean()) / 2  # as in trends
             likelihood = np.linalg.slogdet(inverse)[1] / 2 - np.log(np.diag(root)).sum() + prior
             found.append(_Cell(root, left, step, (steps * step).sum(axis=0), float(likelihood)))
     return found

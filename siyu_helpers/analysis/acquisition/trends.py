@@ -30,6 +30,9 @@ SPEND_MOVES_AT_LEAST = 0.02  # scatter of log spend that season and trend leave 
 
 # How strongly a month resembles the next; averaged over, because two or three years cannot tell.
 RESEMBLANCE = np.linspace(-0.4, 0.9, 14)
+# Beforehand weight of "months scatter by nothing but chance", times that of the grid's first step: about one in five
+# where counts rule. Without it intervals covered 93 to 97% there; where months do scatter it changes nothing.
+CHANCE_ALONE = 10
 
 RISING_FROM, FALLING_UP_TO = 0.95, 0.05
 
