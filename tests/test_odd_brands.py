@@ -5,8 +5,11 @@ The cells run in this process, with a stand-in for the notebook's display, so th
 
 import json
 import re
+import warnings
 
+import pandas as pd
 import pytest
+import spend_brands
 from conftest import HOSTILE, PROJECT
 
 from siyu_helpers.reporting.parameters import parameters_of
@@ -75,3 +78,91 @@ def test_names_from_a_brand_never_become_markup(path, write_brand, data_root, sh
     for html, _ in run(path, shown, brand="tiny", data_root=str(data_root)):
         assert "<script" not in html
         assert "SECRETPERSON" not in html
+
+
+# ---- brands with spend, on the page of acquisition cost --------------------------------------------------------------
+
+COST_PAGE = PROJECT / "notebooks" / "01_acquisition_cost.ipynb"
+
+
+def without(made, table, rows):
+    """The tables, less the rows that a function marks."""
+    return made | {table: made[table][~rows(made[table])]}
+
+
+def unproductive():
+    """Money goes to a channel that never brings anybody; customers come by others."""
+    made = spend_brands.tables(paid=("feed",))
+    return made | {"spend": made["spend"].assign(channel="notes")}
+
+
+def channel_that_stops():
+    """Monthly amounts; search ends in April 2024, and so do its customers."""
+    made = spend_brands.tables(monthly=True)
+    made = without(made, "spend", lambda spend: (spend["channel"] == "search") & (spend["date"] > "2024-04-30"))
+    late = pd.Timestamp("2024-05-01")
+    return without(made, "orders", lambda o: (o["acquired_through"] == "search") & (o["ordered_at"] >= late))
+
+
+def nobody_new():
+    """Spend goes on for three years; all new customers came in the first month."""
+    return without(spend_brands.tables(), "orders", lambda orders: orders["ordered_at"] >= "2023-02-01")
+
+
+def spend_that_ends_early():
+    """The table of spend ends half a year before the orders; no margin, no cost: no contribution."""
+    return without(spend_brands.tables(pool=True), "spend", lambda spend: spend["date"] > "2025-06-30")
+
+
+def unlabelled():
+    """Orders that do not say which channel brought them."""
+    made = spend_brands.tables(months=14)
+    return made | {"orders": made["orders"].drop(columns="acquired_through")}
+
+
+def free_of_charge():
+    """A table of spend in which nothing was spent."""
+    made = spend_brands.tables(months=14)
+    return made | {"spend": made["spend"].assign(spend=0.0)}
+
+
+OTHERWISE = dict(observed_until="2025-10-17", lag_days=30, value_days=90, level=0.8, plan_change=-0.5, target_ratio=3.0)
+WITH_SPEND = {
+    "eleven months": (lambda: spend_brands.tables(months=11, customers=600, pool=True), {}, {}),
+    "five months of one channel": (lambda: spend_brands.tables(5, 200, paid=("feed",)), {}, {}),
+    "history too short to know who is new": (lambda: spend_brands.tables(11), {"history": "truncated"}, {}),
+    "truncated, in dollars, other settings": (
+        lambda: spend_brands.tables(pool=True), {"history": "truncated", "currency": "USD"}, OTHERWISE,
+    ),
+    "spend without customers": (unproductive, {}, {}),
+    "a channel that stops": (channel_that_stops, {}, {}),
+    "nobody new after a month": (nobody_new, {}, {}),
+    "spend ends early, no margin": (spend_that_ends_early, {"gross_margin": None}, {}),
+    "orders without channel": (unlabelled, {}, {}),
+    "nothing spent": (free_of_charge, {}, {}),
+}  # fmt: skip
+
+
+def visible(sent, lang):
+    """Text of a page in one language, alternative texts of its pictures included."""
+    html = " ".join(html for html, metadata in sent if metadata["lang"] == lang)
+    html = re.sub(r'<img[^>]*?alt="([^"]*)"[^>]*>', r" \1 ", html)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+
+
+@pytest.mark.parametrize("name", WITH_SPEND)
+def test_an_odd_brand_with_spend_gets_a_page(name, data_root, shown, capfd):
+    make, config, given = WITH_SPEND[name]
+    spend_brands.write(data_root, make(), **config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", FutureWarning)
+        warnings.simplefilter("error", UserWarning)
+        sent = run(COST_PAGE, shown, brand="tiny", data_root=str(data_root), **given)
+    assert capfd.readouterr().err == ""
+    for lang in ("zh", "en"):
+        text = visible(sent, lang)
+        blanks = r"\b(?:nan|None|inf|NaT|NA|Refused|Estimate)\b|&lt;NA&gt;|[-−]0(?:\.0+)?%?(?![\d.,%-])"
+        assert not re.search(blanks, text), re.findall(rf".{{60}}(?:{blanks}).{{20}}", text)
+        assert "SECRETPERSON" not in text
+        assert len(text) > 5_000  # the market part is there in any case

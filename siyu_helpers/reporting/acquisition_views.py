@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -67,9 +68,10 @@ def next_customer(responses: pd.DataFrame, best: pd.DataFrame, worth: Mapping[st
 def next_customer_extremes(
     table: pd.DataFrame, responses: pd.DataFrame, worth: Mapping[str, Stated], called: Names
 ) -> dict[str, dict[str, Any]]:
-    """The channel where the next customer costs most above its contribution, and the one where most below it.
+    """Where the next customer costs more, and where less, than it contributes: how many channels, and the widest gap.
 
-    table of `next_customer`  ->  "over" and "room", each only where the two intervals lie apart; what a sentence takes
+    table of `next_customer`  ->  "over" and "room", each only where the two intervals lie apart on some channel; what a
+    sentence takes
     """
     if table.empty:
         return {}
@@ -80,14 +82,116 @@ def next_customer_extremes(
     }
     found = {}
     for key, candidates in picked.items():
-        if candidates.notna().any():
+        if len(candidates):
             channel = table.loc[candidates.idxmax(), "channel"]
             found[key] = {
-                f"{key}_channel": Words(*called.get(channel, (channel, channel))),
+                f"n_{key}": str(len(candidates)),
+                "n_channels": str(len(table)),
+                f"{key}_channel": named(channel, called),
                 f"{key}_marginal": acquisition_cost.marginal_cac(responses, channel),
                 f"{key}_contribution": worth[channel],
             }
     return found
+
+
+def meaning(words: Words) -> Words:
+    """A definition without the term that it begins with.
+
+    >>> meaning(Words("投放获客成本＝费用÷新客数", "paid: spend / new customers")).en
+    'spend / new customers'
+    """
+    return Words(words.zh.split("＝", 1)[-1], words.en.split(": ", 1)[-1])
+
+
+def named(channel: str, called: Names) -> Words:
+    """A channel's name as a sentence takes it."""
+    return Words(*called.get(channel, (channel, channel)))
+
+
+def channel_extremes(table: pd.DataFrame, costs: pd.DataFrame, months: list[str], called: Names) -> dict[str, Any]:
+    """The most and the least expensive channel, where their intervals lie apart; what a sentence takes, else empty.
+
+    table of `totals` by channel, the cost table and its months  ->  dear_channel, dear_cac, cheap_channel, cheap_cac
+    """
+    known = table[table["cac"].notna()]
+    if len(known) < 2:
+        return {}
+    ends = {"dear": known.loc[known["cac"].idxmax()], "cheap": known.loc[known["cac"].idxmin()]}
+    if not ends["dear"]["cac_low"] > ends["cheap"]["cac_high"]:
+        return {}
+    found: dict[str, Any] = {}
+    for key, row in ends.items():
+        name = named(row["channel"], called)
+        cost = acquisition_cost.cac(costs, months, channel=row["channel"])
+        found |= {f"{key}_channel": name, f"{key}_cac": cost}
+    return found
+
+
+def domain_facts(compared: pd.DataFrame, level: float) -> dict[str, Stated]:
+    """Private customers carrying all of the pool's costs, and public ones by media alone; empty where one is not known.
+
+    table of `compare_domains`  ->  private_full, public_media
+    """
+    rows = compared.set_index(["charge", "domain"])
+    found = {}
+    for key, at in (("private_full", ("private", "private")), ("public_media", ("media", "public"))):
+        if at not in rows.index or math.isnan(rows.loc[at, "cac"]):
+            return {}
+        row, words = rows.loc[at], compared.attrs["definition"][at[0]]
+        ends = (row["cac"], row["cac_low"], row["cac_high"])
+        found[key] = Estimate(
+            *ends, level, int(row["new_customers"]), "money per customer", words, acquisition_cost.compare_domains
+        )
+    return found
+
+
+def domain_members(config: Mapping[str, Any], domain: str, called: Names) -> Words:
+    """Names of the brand's channels of a domain, as a sentence takes them."""
+    members = [named(name, called) for name, its in config["channels"].items() if its == domain]
+    return Words("、".join(name.zh for name in members) or "无", ", ".join(name.en for name in members) or "none")
+
+
+def season_ends(levels: pd.DataFrame) -> dict[str, Any]:
+    """The cheapest and the most expensive month of the year: low_month, low_level, high_month, high_level, or empty."""
+    found: dict[str, Any] = {}
+    for key, at in (("low", "idxmin"), ("high", "idxmax")):
+        if levels.empty:
+            return {}
+        row = levels.loc[getattr(levels["level"], at)()]
+        month = int(row["month_of_year"])
+        definition = Words(
+            f"{month} 月的获客成本与全年平均（几何平均）相比，已剔除趋势",
+            f"Cost in month {month} of the year against the year's (geometric) average, with the trend taken out",
+        )
+        ends = (row["level"] - 1, row["low"] - 1, row["high"] - 1)
+        level = levels.attrs.get("level", 0.90)
+        found[f"{key}_month"] = str(month)
+        function = acquisition_cost.seasonal_levels
+        found[f"{key}_level"] = Estimate(*ends, level, len(levels), "growth", definition, function)
+    return found
+
+
+def largest_part(split: pd.DataFrame, called: Names) -> dict[str, Any]:
+    """The channel whose parts moved the cost most: top_channel, top_change."""
+    by_channel = split.groupby("channel")["contribution"].sum()
+    channel = by_channel.abs().idxmax()
+    definition = Words(
+        f"综合获客成本的变化中，{named(channel, called).zh}的各部分之和",
+        f"All parts of {named(channel, called).en} in the change of the blended cost",
+    )
+    change = Estimate.exact(
+        by_channel[channel], split.attrs["customers"], "money", definition, acquisition_cost.decompose_change
+    )
+    return {"top_channel": named(channel, called), "top_change": change}
+
+
+def spend_growth(costs: pd.DataFrame, halves: tuple[list[str], list[str]]) -> Stated:
+    """Change of all spend between two periods: a fact, unit "growth"."""
+    then, now = (costs.loc[costs["month"].isin(months), "spend"].sum() for months in halves)
+    if not then > 0:
+        return _nobody()
+    definition = Words("投放费用合计，与之前十二个月相比", "all media spend, against the twelve months before")
+    return Estimate.exact(now / then - 1, 24, "growth", definition, spend_growth)
 
 
 def whole_periods(costs: pd.DataFrame) -> pd.DataFrame:
@@ -128,12 +232,15 @@ def month_names(costs: pd.DataFrame, ahead: pd.DataFrame) -> dict[int, str]:
 
 
 def payback_lines(paid_back: Mapping[str, pd.DataFrame | Refused]) -> pd.DataFrame:
-    """Contribution to date and cost as lines: which ("contribution_all", "cac_all", ...), within_days, value, ends."""
+    """Contribution to date and cost as lines: which ("contribution_all", "cac_all", ...), within_days, value, ends.
+
+    Of the key "full", whose customers are those of "all", the cost only.
+    """
     parts = []
     for key, table in paid_back.items():
         if isinstance(table, Refused):
             continue
-        for measure in ("contribution", "cac"):
+        for measure in ("cac",) if key == "full" else ("contribution", "cac"):
             named = {measure: "value", f"{measure}_low": "low", f"{measure}_high": "high"}
             part = table.rename(columns=named)[["within_days", *named.values()]]
             parts.append(part.assign(which=f"{measure}_{key}"))
@@ -143,26 +250,68 @@ def payback_lines(paid_back: Mapping[str, pd.DataFrame | Refused]) -> pd.DataFra
 
 
 def payback_facts(paid_back: pd.DataFrame | Refused, days: int, target: float) -> dict[str, Stated]:
-    """What sentences say of payback: ratio, months, affordable, headroom."""
+    """What sentences say of payback: ratio, months, share (paid back by the last day), affordable."""
     if isinstance(paid_back, Refused):
-        return dict.fromkeys(("ratio", "months", "affordable", "headroom"), paid_back)
+        return dict.fromkeys(("ratio", "months", "share", "affordable"), paid_back)
     return {
         "ratio": acquisition_cost.ltv_to_cac(paid_back, days),
         "months": acquisition_cost.payback_month(paid_back)["months"],
+        "share": _share_paid_back(paid_back),
         "affordable": acquisition_cost.affordable_cac(paid_back, days, target),
-        "headroom": acquisition_cost.headroom(paid_back, days, target),
     }
 
 
+def _share_paid_back(paid_back: pd.DataFrame) -> Stated:
+    """The cost that has come back by the last day observed, as a share."""
+    days = int(paid_back["within_days"].max())
+    ratio = acquisition_cost.ltv_to_cac(paid_back, days)
+    return ratio if isinstance(ratio, Refused) else replace(ratio, unit="share")
+
+
+def against(allowed: Stated, actual: Stated) -> Words:
+    """How what a customer costs now stands to what it may cost, by whether the intervals lie apart."""
+    if isinstance(allowed, Refused) or isinstance(actual, Refused):
+        return Words("无法比较", "which cannot be compared")
+    if actual.low > allowed.high:
+        return Words("已经超出", "which is more")
+    if actual.high < allowed.low:
+        return Words("还有余地", "which is less")
+    return Words("两者分不出高下", "and the two cannot be told apart")
+
+
+def payback_rows(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary of payback with a column `back` in words: the month, or why there is none."""
+    return summary.assign(back=[_back(row) for row in summary.to_dict("records")])
+
+
+def _back(row: Mapping[str, Any]) -> tuple[str, str]:
+    if not pd.isna(row["payback_months"]):
+        value, low, high = (row[f"payback_months{end}"] for end in ("", "_low", "_high"))
+        if low == high:
+            return f"第 {value:.0f} 个月", f"month {value:.0f}"
+        last = ("更晚", "later") if math.isinf(high) else (f"{high:.0f}", f"{high:.0f}")
+        return f"第 {value:.0f} 个月（{low:.0f} 至 {last[0]}）", f"month {value:.0f} ({low:.0f} to {last[1]})"
+    if pd.isna(row["cac"]):
+        return "没有投放", "no spend"
+    if pd.isna(row["contribution"]):
+        return "新客不足 100 位", "fewer than 100 customers"
+    if row["within_days"] >= 365:
+        return f"{row['within_days']:.0f} 天内未回本", f"not within {row['within_days']:.0f} days"
+    return "还没有，时间尚短", "not yet, too early to tell"
+
+
 def identities_side_by_side(formulas: Mapping[str, pd.DataFrame | Refused]) -> pd.DataFrame:
-    """The source formula and the full one, factor by factor: source_value, source, full_value, full (elasticities)."""
+    """The source formula and the full one, factor by factor: source_value, source, full_value, full.
+
+    source and full : change of profit, in the brand's currency, when the factor rises by 1%.
+    """
     merged = pd.DataFrame({"factor": []}, dtype=object)
     for name in ("full", "source"):
         table = formulas[name]
         if isinstance(table, Refused):
-            table = pd.DataFrame(columns=["factor", "value", "elasticity"])
-        part = table[["factor", "value", "elasticity"]]
-        part = part.rename(columns={"value": f"{name}_value", "elasticity": name})
+            table = pd.DataFrame(columns=["factor", "value", "profit_change_of_1_percent"])
+        part = table[["factor", "value", "profit_change_of_1_percent"]]
+        part = part.rename(columns={"value": f"{name}_value", "profit_change_of_1_percent": name})
         merged = merged.merge(part, on="factor", how="outer", sort=False)
     order = {factor: at for at, factor in enumerate(PROFIT_FACTORS)}
     return merged.sort_values("factor", key=lambda names: names.map(order), ignore_index=True)
@@ -181,10 +330,14 @@ def _both(name: Callable[..., str], *given: str) -> tuple[str, str]:
     return name(*given, "zh"), name(*given, "en")
 
 
-def market_rows(ratios: pd.DataFrame) -> pd.DataFrame:
-    """Ratios of the filings with names for the table: place, per_net_new, per_active, guard."""
-    places = [_both(acquisition_cost.place_name, *key) for key in ratios[["company", "period"]].itertuples(index=False)]
-    return ratios.assign(place=places, guard=[tuple(acquisition_cost.GUARDS[key]) for key in ratios["guard"]])
+def market_rows(ratios: pd.DataFrame, band: pd.DataFrame) -> pd.DataFrame:
+    """Ratios of the filings and what churn would make of them: place, per_active, per_net_new, churn_10, ..., note."""
+    wide = band.assign(rate=[f"churn_{round(100 * churn)}" for churn in band["churn"]])
+    wide = wide.pivot(index=["company", "period"], columns="rate", values="per_gross_new").reset_index()
+    table = ratios.merge(wide, on=["company", "period"], how="left")
+    places = [_both(acquisition_cost.place_name, *key) for key in table[["company", "period"]].itertuples(index=False)]
+    notes = [tuple(acquisition_cost.GUARDS[key]) if key else ("", "") for key in table["guard"]]
+    return table.assign(place=places, note=notes)
 
 
 def market_facts(ratios: pd.DataFrame) -> dict[str, Any]:
@@ -196,20 +349,42 @@ def market_facts(ratios: pd.DataFrame) -> dict[str, Any]:
         first, last = (_both(acquisition_cost.period_name, row[end]) for end in ("first", "last"))
         facts |= {
             f"{key}_name": acquisition_cost.COMPANIES[row["company"]],
-            f"{key}_span": Words(f"{first[0]}至{last[0]}", f"{first[1]} to {last[1]}"),
+            f"{key}_span": Words(f"{first[0].removesuffix(' 年')} 至 {last[0]}", f"{first[1]} to {last[1]}"),
             f"{key}_growth": acquisition_cost.filings_growth(ratios, row["company"], "per_active"),
         }
     return facts
 
 
-def churn_rows(band: pd.DataFrame) -> pd.DataFrame:
-    """Spend per new buyer won under each supposed churn, one row a company and year: place, churn_0, churn_10, ..."""
-    wide = band.assign(rate=[f"churn_{round(100 * churn)}" for churn in band["churn"]])
-    wide = wide.pivot(index=["company", "period"], columns="rate", values="per_gross_new").dropna(how="all")
-    wide = wide.reset_index()
-    return wide.assign(
-        place=[_both(acquisition_cost.place_name, *key) for key in wide[["company", "period"]].itertuples(index=False)]
-    )
+def market_ends(ratios: pd.DataFrame, figures: pd.DataFrame) -> dict[str, Any]:
+    """Until which year the filings reach, and whether every series of three years or more ends above its start."""
+    table = acquisition_cost.filings_growth_table(ratios, "per_active").dropna(subset=["growth_per_year"])
+    grew = bool((table.loc[table["years"] >= 3, "growth_per_year"] > 0).all())
+    said = {
+        True: Words(
+            "它们支持“平台在每位买家身上花得比早年多”",
+            "They bear out that platforms spend more per buyer than in their early years",
+        ),
+        False: Words("各平台有升有降", "Some platforms spend more per buyer than in their early years, others less"),
+    }
+    return {"last_year": str(int(figures["year"].max())), "grew": said[grew]}
+
+
+def published(claims: pd.DataFrame) -> pd.DataFrame:
+    """Claims that somebody else published: those this data set derived itself reproduce by construction."""
+    return claims[claims["publisher"] != "this data set"].reset_index(drop=True)
+
+
+def claim_places(claims: pd.DataFrame, filings: pd.DataFrame) -> dict[str, Words]:
+    """Whose figures the ones nearest to the ends of the 30 to 250 claim are."""
+    near = acquisition_cost.nearest_figures(claims, filings)
+    wanted = {"last_place": ("per_net_new", -1), "first_place": ("per_net_new", 0), "active_place": ("per_active", 0)}
+    ends = sorted(near["claim_year"].unique())
+    found = {}
+    for key, (which, end) in wanted.items():
+        rows = near[(near["which"] == which) & (near["claim_year"] == ends[end])]
+        row = rows.iloc[0]
+        found[key] = Words(*_both(acquisition_cost.place_name, row["company"], row["period"]))
+    return found
 
 
 def claim_rows(register: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

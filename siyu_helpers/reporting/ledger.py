@@ -51,7 +51,7 @@ class Ledger:
         self.observed_until = report_date(observed_until, brand)
         self.records: list[dict[str, Any]] = []
 
-    def say(self, *, zh: str, en: str, finding: bool = False, **numbers: Any) -> None:
+    def say(self, *, zh: str, en: str, finding: bool | int = False, **numbers: Any) -> None:
         """State a sentence in both languages, each number with its interval, and keep the numbers.
 
         Parameters
@@ -60,8 +60,9 @@ class Ledger:
             The sentence, with `{key}` where a number stands; both must use the same keys. Digits are
             refused: a typed number would be wrong for the next brand. `{key:value}` leaves the interval out,
             `{key:amount}` the "per customer" of money, where the sentence says it.
-        finding : bool
-            True puts the sentence into the findings at the top of the page as well.
+        finding : bool or int
+            True puts the sentence into the findings at the top of the page as well; a number from 1 on also says at
+            which place, where the order of the page is not that of importance.
         **numbers : Estimate, Refused, str or Words
             An Estimate is formatted and recorded. Text (a cohort's name, a date) is only shown. If any is
             Refused, the sentence is not said: its reason is shown instead.
@@ -83,7 +84,8 @@ class Ledger:
             else:
                 html = _Sentence(lang, self.currency).format({"zh": zh, "en": en}[lang], **numbers)
             role = "finding" if finding and not refused else "sentence"
-            self.emit(lang, role, f'<p class="siyu-{role}">{html}</p>', numbers=records)
+            place = {"place": finding} if role == "finding" and finding is not True else {}
+            self.emit(lang, role, f'<p class="siyu-{role}">{html}</p>', numbers=records, **place)
 
     def define(self, *, zh: str, en: str, term_zh: str, term_en: str, **numbers: Any) -> None:
         """Put a definition into the page's box; `{key}` placeholders as in `say`, shown but not recorded."""

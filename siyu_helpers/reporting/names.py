@@ -50,17 +50,24 @@ MODELS: Names = {
 
 #: Ways to count the cost of a new customer, short; in full: `acquisition_cost.VARIANTS`.
 VARIANTS: Names = {
-    "blended": ("综合（全部新客）", "blended (all new customers)"),
-    "paid": ("投放（付费渠道的新客）", "paid (customers of paid channels)"),
-    "new_customer": ("拉新（只算首单的费用）", "new-customer (the part on first orders)"),
-    "fully_loaded": ("全成本（含私域费用）", "fully loaded (with the pool's costs)"),
+    "paid": ("投放：只算投放渠道的新客", "paid: over customers of the paid channels"),
+    "blended": ("综合：摊到全部新客", "blended: over all new customers"),
+    "fully_loaded": ("全成本：加上全部私域费用（上限）", "fully loaded: with all of the pool's costs (upper bound)"),
+    "new_customer": ("拉新：按首单占比分摊的投放（推算）", "first orders only: spend allotted by share of orders"),
+}
+#: The same as terms of the definitions.
+VARIANT_TERMS: Names = {
+    "paid": ("投放获客成本", "Paid cost"),
+    "blended": ("综合获客成本", "Blended cost"),
+    "fully_loaded": ("全成本获客成本", "Fully loaded cost"),
+    "new_customer": ("拉新获客成本", "Cost on first orders only"),
 }
 
 CHARGES: Names = {
-    "media": ("只算投放", "Media only"),
-    "new_members": ("私域费用按入池新客分摊", "Pool's costs by who joined it"),
-    "new_customers": ("私域费用按新客分摊", "Pool's costs by new customers"),
-    "private": ("私域费用全归私域", "All pool's costs on the private domain"),
+    "media": ("只算投放", "Media spend only"),
+    "new_members": ("私域费用按入池新客分给各域", "Pool's costs shared by who joined the pool"),
+    "new_customers": ("私域费用按新客数分给各域", "Pool's costs shared by new customers"),
+    "private": ("私域费用全由私域新客承担", "Pool's costs all on private-domain customers"),
 }
 
 COST_LINES: Names = {
@@ -78,7 +85,7 @@ DIRECTIONS: Names = {
 
 COST_GROUPS: Names = {
     "all": ("综合（全部新客）", "Blended (all new customers)"),
-    "paid": ("投放（付费渠道合计）", "Paid (all paid channels)"),
+    "paid": ("投放（投放渠道合计）", "Paid (all paid channels)"),
 }
 
 FUNNEL: Names = {
@@ -94,12 +101,15 @@ FUNNEL: Names = {
 }
 
 BEST_SPEND: Names = {
-    "raise": ("可以加投", "spend more"),
-    "lower": ("减投", "spend less"),
-    "about_right": ("维持：与现有投放分不出高下", "keep: cannot be told from today's spend"),
-    "beyond_more": ("加投；到哪里为止，超出投放过的范围", "spend more; how much lies beyond the spend seen"),
-    "beyond_less": ("减投；减到哪里为止，低于投放过的范围", "spend less; how little lies below the spend seen"),
-    "not_identified": ("分不出来", "cannot be told"),
+    "raise": ("可以加投", "room for more"),
+    "lower": ("减一些更划算", "less would pay better"),
+    "about_right": ("与刚好不亏相差不明显", "not clearly off break-even"),
+    "beyond_more": ("可以加投；加到多少，超出以往范围", "room for more; how much lies beyond the spend seen"),
+    "beyond_less": (
+        "减一些更划算；减到多少，低于以往范围",
+        "less would pay better; how much lies below the spend seen",
+    ),
+    "not_identified": ("数据判断不了", "cannot be told"),
 }
 SPEND_A_PERIOD: Names = {
     "week": ("现在每周投放", "Spend a week today"),
@@ -119,10 +129,11 @@ PLAN: Names = {
 PAST_AHEAD: Names = {"past": ("已发生", "Observed"), "ahead": ("预测", "Forecast")}
 
 PAYBACK_LINES: Names = {
-    "contribution_all": ("累计贡献毛利，全部新客", "Contribution, all new customers"),
-    "cac_all": ("获客成本，全部新客", "Cost, all new customers"),
-    "contribution_paid": ("累计贡献毛利，付费渠道", "Contribution, paid channels"),
-    "cac_paid": ("获客成本，付费渠道", "Cost, paid channels"),
+    "contribution_all": ("贡献毛利，全部新客", "Contribution, all new customers"),
+    "cac_all": ("综合获客成本", "Blended cost"),
+    "cac_full": ("全成本获客成本", "Fully loaded cost"),
+    "contribution_paid": ("贡献毛利，投放渠道的新客", "Contribution, customers of paid channels"),
+    "cac_paid": ("投放获客成本", "Paid cost"),
 }
 
 #: Which line of the payback chart takes the colour of which.
@@ -132,11 +143,11 @@ PROFIT_FACTORS: Names = {
     "traffic": ("流量（访客数）", "Traffic (visitors)"),
     "conversion": ("转化率", "Conversion"),
     "new_customers": ("新客数", "New customers"),
-    "average_order_value": ("客单价（每单金额）", "Order value"),
+    "average_order_value": ("笔单价", "Order value"),
     "customer_acquisition_cost": ("获客成本", "Acquisition cost"),
     "contribution_rate": ("贡献毛利率", "Contribution rate"),
-    "orders_per_customer": ("人均订单数", "Orders per customer"),
-    "fixed_cost": ("固定费用", "Fixed cost"),
+    "orders_per_customer": ("人均订单数（365 天）", "Orders per customer (365 days)"),
+    "fixed_cost": ("固定费用（私域）", "Fixed cost (the pool's)"),
 }
 
 

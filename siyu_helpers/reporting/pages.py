@@ -19,6 +19,7 @@ from siyu_helpers.reporting.loads import refuse_loads
 
 TEMPLATES = Path(__file__).parent / "template"
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
+LAST = float("inf")  # place of a finding that was given none
 NEEDS = "needs-"  # a cell tagged "needs-spend" is shown only where the brand has that table
 
 
@@ -54,7 +55,7 @@ class Page:
 
     title: str = ""
     contents: list[tuple[str, str]] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    findings: list[tuple[float, str]] = field(default_factory=list)  # place and HTML
     definitions: list[str] = field(default_factory=list)
     body: list[dict[str, str]] = field(default_factory=list)
     numbers: list[dict[str, Any]] = field(default_factory=list)
@@ -107,6 +108,7 @@ def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Coll
             for output in cell.outputs:
                 _read_output(page, output, lang)
     page.title, page.contents = markdown.title, markdown.contents
+    page.findings.sort(key=lambda found: found[0])  # stable: those without a place keep the order of the page
     return page
 
 
@@ -127,7 +129,7 @@ def _read_output(page: Page, output: NotebookNode, lang: str) -> None:
         return
     page.body.append({"kind": "output", "html": html})
     if marked.get("role") == "finding":
-        page.findings.append(html)
+        page.findings.append((marked.get("place", LAST), html))
 
 
 def page_html(nb: NotebookNode, around: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ COUNTED = {
     "percentage points": (" 个百分点", " percentage point", " percentage points"),
     "percentage points a year": (" 个百分点/年", " percentage point a year", " percentage points a year"),
     "times": (" 倍", " time", " times"),
-    "claims": (" 条说法", " claim", " claims"),
+    "claims": (" 条", "", ""),
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
 }
 
@@ -221,7 +221,7 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
         before, behind = GROWTH[unit]
         return before + _growth(value) if lang == "zh" else _growth(value) + behind
     if unit.startswith("RMB"):  # the filings' currency, whatever the brand's own is
-        amount = _money(value, "money", lang, "CNY")
+        amount = _money(value, "money", lang, "CNY").replace("CNY", "RMB")  # as filings write it
         if unit == "RMB":
             return amount
         return f"每位买家 {amount}" if lang == "zh" else f"{amount} per buyer"

@@ -61,7 +61,7 @@ def test_one_language_is_kept(executed):
     said = str(page)
     assert page.title == "Title"
     assert page.contents == [("s-1", "A section")]
-    assert page.findings == ["<p>a finding</p>"]
+    assert page.findings == [(float("inf"), "<p>a finding</p>")]
     assert page.definitions == ["<p>a definition</p>"]
     for other in ("标题", "发现", "一节", "brand ="):
         assert other not in said
@@ -137,3 +137,10 @@ def test_a_section_that_needs_a_table_is_left_out_where_there_is_none(executed):
     }
     assert [text for _, text in heads[None]] == [text for _, text in heads["spend",]] == ["A section", "Cost"]
     assert [text for _, text in heads["orders",]] == ["A section"]
+
+
+def test_findings_with_a_place_come_first_and_in_that_order(executed):
+    outputs = [("third", {}), ("second", {"place": 2}), ("first", {"place": 1}), ("fourth", {})]
+    executed.cells[-1].outputs = [shown("en", "finding", text, **place) for text, place in outputs]
+    found = [html for _, html in pages.read_page(executed, "en").findings]
+    assert found == ["first", "second", "third", "fourth"]

@@ -39,7 +39,7 @@ from siyu_helpers.reporting import words
         (0.974, "probability", "CNY", "97%", "97%"),
         (0.9996, "probability", "CNY", "99% 以上", "over 99%"),
         (0.0004, "probability", "CNY", "不到 1%", "under 1%"),
-        (77.4, "RMB per buyer", "USD", "每位买家 77.40 元", "CNY 77.40 per buyer"),
+        (77.4, "RMB per buyer", "USD", "每位买家 77.40 元", "RMB 77.40 per buyer"),
         (3.25, "contacts a visit", "CNY", "3.25 contacts a visit", "3.25 contacts a visit"),
     ],
 )

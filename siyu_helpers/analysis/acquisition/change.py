@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from siyu_helpers.analysis import decomposition, order_log
-from siyu_helpers.analysis.acquisition.cost_sums import cac, joined_words, period_column
+from siyu_helpers.analysis.acquisition.cost_sums import cac, checked, joined_words, label, period_column
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
 
 COLUMNS = ["component", "channel", "contribution"]
@@ -45,7 +45,7 @@ class Cell(NamedTuple):
     """Spend and new customers of one channel in one of the two periods."""
 
     spend: float
-    customers: int
+    customers: float
 
 
 def decompose_change(costs: pd.DataFrame, before: list[str], after: list[str]) -> pd.DataFrame | Refused:
@@ -101,13 +101,13 @@ def decompose_change(costs: pd.DataFrame, before: list[str], after: list[str]) -
     >>> split.attrs["before"], split.attrs["after"], round(float(split["contribution"].sum()), 9)
     (92.0, 65.0, -27.0)
     """
-    checked = _two_periods(costs, before, after)
-    if isinstance(checked, Refused):
-        return checked
-    then, now = checked
-    n0, n1 = (sum(cell.customers for cell in period.values()) for period in checked)
+    cells = _two_periods(costs, before, after)
+    if isinstance(cells, Refused):
+        return cells
+    then, now = cells
+    n0, n1 = (sum(cell.customers for cell in period.values()) for period in cells)
     total0, total1 = (
-        math.fsum(cell.spend for cell in period.values()) / n for period, n in zip(checked, (n0, n1), strict=True)
+        math.fsum(cell.spend for cell in period.values()) / n for period, n in zip(cells, (n0, n1), strict=True)
     )
     average = _average(then, n0) / 2 + _average(now, n1) / 2
     nothing = Cell(0.0, 0)
@@ -155,18 +155,19 @@ def decompose_funnel(funnel: pd.DataFrame, before: list[str], after: list[str]) 
     >>> dict(zip(split["component"], split["contribution"].round(6)))
     {'mix': 0.0, 'media_price': 50.0, 'click_rate': 0.0, 'visit_rate': 0.0, 'conversion': 0.0}
     """
+    funnel = checked(funnel)
     order_log.has_columns(list(funnel.columns), ["impressions", "clicks", "visitors"])
-    checked, split = _two_periods(funnel, before, after), decompose_change(funnel, before, after)
-    if isinstance(checked, Refused) or isinstance(split, Refused):
+    cells, split = _two_periods(funnel, before, after), decompose_change(funnel, before, after)
+    if isinstance(cells, Refused) or isinstance(split, Refused):
         return split
-    customers = [sum(cell.customers for cell in period.values()) for period in checked]
-    then, now = (_recorded(funnel, names) for names in (before, after))
+    customers = [sum(cell.customers for cell in period.values()) for period in cells]
+    then, now = (_recorded(funnel, [label(name) for name in names]) for names in (before, after))
     rows = []
     for component, channel, contribution in split.itertuples(index=False):
         if component != WITHIN or channel not in then or channel not in now:
             rows.append((component, channel, contribution))
             continue
-        share = sum(period[channel].customers / n for period, n in zip(checked, customers, strict=True)) / 2
+        share = sum(period[channel].customers / n for period, n in zip(cells, customers, strict=True)) / 2
         parts = decomposition.lmdi(_factors(then[channel]), _factors(now[channel]))
         rows += [(name, channel, share * part) for name, part in zip(FUNNEL, parts["contribution"], strict=True)]
     made = _settled(pd.DataFrame(rows, columns=COLUMNS), split.attrs["after"] - split.attrs["before"])
@@ -210,7 +211,7 @@ def change_estimates(
     names = ["before", "after", "change", "change_share", *COMPONENTS]
     if isinstance(split, Refused):
         return dict.fromkeys(names, split)
-    then, now, n = split.attrs["before"], split.attrs["after"], split.attrs["customers"]
+    then, now, n = split.attrs["before"], split.attrs["after"], round(split.attrs["customers"])
     found: dict[str, Estimate | Refused] = {
         name: cac(costs, periods, level=level) for name, periods in (("before", before), ("after", after))
     }
@@ -296,6 +297,11 @@ def _parts(then: Cell, now: Cell, n0: int, n1: int, average: float) -> dict[str,
     return parts
 
 
+def _whole(customers: float) -> float:
+    """As an integer where it is one; credit that attribution has split among channels is not."""
+    return int(customers) if customers == int(customers) else customers
+
+
 def _average(period: dict[str, Cell], n: int) -> float:
     """Cost per new customer over the channels that brought any."""
     return math.fsum(cell.spend for cell in period.values() if cell.customers) / n
@@ -315,6 +321,7 @@ def _two_periods(
     costs: pd.DataFrame, before: list[str], after: list[str]
 ) -> tuple[dict[str, Cell], dict[str, Cell]] | Refused:
     """Spend and customers by channel in each of the two periods."""
+    costs = checked(costs)
     period = period_column(costs)
     column = next((name for name in ("channel", "domain") if name in costs), None)
     if period is None or column is None:
@@ -322,14 +329,14 @@ def _two_periods(
     order_log.has_columns(list(costs.columns), ["spend", "new_customers"])
     if costs.duplicated([period, column]).any():
         raise ValueError(f"a {period} and {column} occur twice: add the two rows up first")
-    _check_lists(costs, period, before, after)
+    before, after = _check_lists(costs, period, before, after)
     if isinstance(refused := _not_comparable(costs, period, before, after), Refused):
         return refused
     found = []
     for names in (before, after):
         rows = costs[costs[period].isin(names)]
         sums = {
-            channel: Cell(math.fsum(part["spend"]), int(part["new_customers"].sum()))
+            channel: Cell(math.fsum(part["spend"]), _whole(math.fsum(part["new_customers"])))
             for channel, part in rows.groupby(column)
         }
         if not sum(cell.customers for cell in sums.values()):
@@ -341,16 +348,22 @@ def _two_periods(
     return found[0], found[1]
 
 
-def _check_lists(costs: pd.DataFrame, period: str, before: list[str], after: list[str]) -> None:
+def _check_lists(
+    costs: pd.DataFrame, period: str, before: list[str], after: list[str]
+) -> tuple[list[str], list[str]]:
+    """Both lists as names of periods that the table has."""
     for name, names in (("before", before), ("after", after)):
         if isinstance(names, str) or not len(names):
             raise ValueError(f"{name} must be a list of at least one {period}, such as ['2024-06']")
+    before, after = ([label(one) for one in names] for names in (before, after))
+    for name, names in (("before", before), ("after", after)):
         if len(set(names)) < len(names):
             raise ValueError(f"{name} names a {period} twice")
         if missing := sorted(set(names) - set(costs[period])):
             raise ValueError(f"the table has no {period} {missing[0]!r}")
     if common := sorted(set(before) & set(after)):
         raise ValueError(f"before and after overlap in {common[0]!r}")
+    return before, after
 
 
 def _not_comparable(costs: pd.DataFrame, period: str, before: list[str], after: list[str]) -> Refused | None:
@@ -392,5 +405,5 @@ def _factors(sums: dict[str, float]) -> dict[str, float]:
 
 def _spelt(names: list[str]) -> tuple[str, str]:
     """First and last of some periods, in Chinese and English."""
-    first, last = min(names), max(names)
+    first, last = min(map(label, names)), max(map(label, names))
     return (first, first) if first == last else (f"{first} 至 {last}", f"{first} to {last}")

@@ -28,9 +28,9 @@ def made(found: inputs.Counted, grain: str, lag_days: int) -> pd.DataFrame:
     """
     firsts = found.firsts.assign(number=inputs.numbers_of_days(found.firsts["day"] - lag_days, grain))
     paid = found.paid.assign(number=inputs.numbers_of_days(found.paid["day"], grain))
-    both = pd.concat([paid[["number", "channel", "minor"]], firsts[["number", "channel", "customers"]]])
-    both = both.assign(minor=both["minor"].fillna(0).astype("int64"))  # via float: exact up to 900 billion a row
-    both["customers"] = both["customers"].fillna(0).astype("int64")
+    columns = ["number", "channel", "minor", "customers"]
+    both = pd.concat([paid.assign(customers=0)[columns], firsts.assign(minor=0)[columns]])
+    both = both.astype({"minor": "int64", "customers": "int64"})
     cells = both.groupby(["number", "channel"], as_index=False)[["minor", "customers"]].sum()
     cells = cells[(cells["minor"] > 0) | (cells["customers"] > 0)].reset_index(drop=True)
     blank = _blank_numbers(cells["number"], found, grain, lag_days)

@@ -17,6 +17,7 @@ from siyu_helpers.analysis import order_log
 
 UNKNOWN, POOL = "unknown", "pool"
 FUNNEL = ("impressions", "clicks", "visitors")
+MOST_MONEY = 9e18 / order_log.MONEY_SCALE  # what whole units of 64 bits hold
 LONGEST_STEP = 7  # days; a longer gap between two days with spend is a pause, not the rhythm of the table
 
 
@@ -104,6 +105,8 @@ def spend_by_day(spend: Any, until: int) -> pd.DataFrame:
 
     A channel is monthly when it has rows on first days of months only.
     """
+    if isinstance(spend, pd.DataFrame) and spend.empty:  # without rows pandas does not know that they are numbers
+        spend = spend.astype(dict.fromkeys([name for name in ("spend", *FUNNEL) if name in spend], float))
     frame = order_log.lazy(spend)
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), ["date", "channel", "spend"])
@@ -256,6 +259,8 @@ def _days(dates: pd.Series, table: str, column: str) -> pd.Series:
         moments = pd.to_datetime(dates)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{table}: {column} must hold dates such as 2024-06-30") from error
+    if moments.dt.tz is not None:  # the day as the brand's clock wrote it, as with orders
+        moments = moments.dt.tz_localize(None)
     if moments.isna().any():
         raise ValueError(f"{table}: {column} is blank in {int(moments.isna().sum())} rows: complete them")
     return (moments.dt.normalize() - pd.Timestamp(0)).dt.days.astype("int64")
@@ -269,6 +274,8 @@ def _minor(money: pd.Series, table: str) -> pd.Series:
         raise ValueError(
             f"{table} is negative in {int((numbers < 0).sum())} rows: write credits off the rows they belong to"
         )
+    if numbers.sum() >= MOST_MONEY:
+        raise ValueError(f"{table} adds up to {numbers.sum():.3g}, too much to be summed exactly: write it in thousands")
     return (numbers * order_log.MONEY_SCALE).round().astype("int64")
 
 

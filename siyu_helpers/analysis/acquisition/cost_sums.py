@@ -6,7 +6,9 @@ channel, spend, new_customers. Without the `attrs` of `costs.cost_table` all its
 
 from __future__ import annotations
 
+import datetime
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +84,7 @@ def cac(
     """
     if isinstance(periods, Refused):
         return periods
+    costs = checked(costs)
     level = check_level(costs.attrs.get("level", LEVEL) if level is None else level)
     names = _asked(costs, periods)
     if isinstance(names, Refused):
@@ -124,6 +127,7 @@ def totals(costs: pd.DataFrame, periods: list[str] | None = None, level: float |
       channel    spend  new_customers   cac  cac_low  cac_high
     0    feed  90000.0           1200  75.0     71.5      78.7
     """
+    costs = checked(costs)
     names = _asked(costs, periods)
     if isinstance(names, Refused):
         names = []
@@ -198,6 +202,7 @@ def complete_periods(costs: pd.DataFrame) -> list[str]:
     >>> complete_periods(pd.DataFrame({"month": ["2024-02", "2024-01"]}))
     ['2024-01', '2024-02']
     """
+    costs = checked(costs)
     period = period_column(costs)
     if period is None:
         raise ValueError("the table has no month, week or quarter: make it with by=('month', 'channel')")
@@ -214,6 +219,47 @@ def paid_channels(costs: pd.DataFrame) -> list[str]:
     return sorted(set(costs["channel"][costs["spend"] > 0]))
 
 
+def checked(costs: Any) -> pd.DataFrame:
+    """The cost table with its periods as text and its numbers as numbers, after looking whether they can be that.
+
+    Raises ValueError for anything but a pandas table, for a row without its period or channel, and for spend or new
+    customers that are negative, infinite or no numbers.
+
+    >>> checked(pd.DataFrame({"month": [pd.Timestamp("2024-06-01")], "spend": ["9.5"]})).iloc[0].tolist()
+    ['2024-06', 9.5]
+    """
+    if not isinstance(costs, pd.DataFrame):
+        kind = f"{type(costs).__module__.split('.')[0]}.{type(costs).__name__}"
+        raise ValueError(f"a cost table is a pandas DataFrame, as cost_table returns it, not a {kind}")
+    made = costs.copy()
+    for name in (*PERIODS, "channel", "domain"):
+        if name in made and made[name].isna().any():
+            raise ValueError(f"the cost table has a row without {name}: name it, or leave the row out")
+    if "month" in made:
+        made["month"] = [label(month) for month in made["month"]]
+    for name in ("spend", "new_customers"):
+        if name not in made:
+            continue
+        try:
+            numbers = pd.to_numeric(made[name])
+        except (ValueError, TypeError):
+            raise ValueError(f"{name} of the cost table must hold numbers") from None
+        floats = numbers.astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+        if (floats < 0).any() or np.isinf(floats).any():
+            raise ValueError(f"{name} holds a negative or infinite number: correct the cost table")
+        made[name] = numbers
+    return made
+
+
+def label(month: Any) -> str:
+    """Name of a month given as text, date, Timestamp or monthly Period.
+
+    >>> label("2024-06"), label(pd.Timestamp("2024-06-01")), label(pd.Period("2024-06"))
+    ('2024-06', '2024-06', '2024-06')
+    """
+    return f"{month:%Y-%m}" if isinstance(month, datetime.date) else str(month)
+
+
 def period_column(costs: pd.DataFrame) -> str | None:
     """Name of the column that holds the period, "month", "week" or "quarter"; None where there is none."""
     return next((name for name in PERIODS if name in costs), None)
@@ -226,7 +272,7 @@ def _asked(costs: pd.DataFrame, periods: list[str] | None) -> list[str] | Refuse
         if periods is not None:
             raise ValueError("the table has no month, week or quarter, so periods cannot be chosen from it")
         return None
-    names = complete_periods(costs) if periods is None else list(periods)
+    names = complete_periods(costs) if periods is None else [label(name) for name in periods]
     if missing := sorted(set(names) - set(costs[period])):
         raise ValueError(f"the table has no {period} {missing[0]!r}")
     if names:

@@ -22,6 +22,7 @@ import pandas as pd
 from statsmodels.stats.rates import confint_poisson
 
 from siyu_helpers.analysis.acquisition import response_fits as fits
+from siyu_helpers.analysis.acquisition.cost_sums import checked
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words, check_level
 
 RESPONSE_COLUMNS = [
@@ -149,6 +150,7 @@ class _Found(NamedTuple):
 
 def _checked(costs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Kind of period, and period, channel, spend, new_customers (floats, NaN where not known)."""
+    costs = checked(costs)
     kind = "week" if "week" in costs.columns else "month"
     missing = [name for name in (kind, "channel", "spend", "new_customers") if name not in costs.columns]
     if missing:
@@ -156,16 +158,14 @@ def _checked(costs: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     table = pd.DataFrame({
         "period": costs[kind].astype("str"),
         "channel": costs["channel"].astype("str"),
-        "spend": pd.to_numeric(costs["spend"]).astype("float64"),
-        "new_customers": pd.to_numeric(costs["new_customers"]).astype("float64"),
+        "spend": costs["spend"].astype("float64"),
+        "new_customers": costs["new_customers"].astype("float64"),
     })  # fmt: skip
     table = table.sort_values("period", key=lambda names: names.map(fits.number), kind="stable", ignore_index=True)
     twice = table.duplicated(["period", "channel"])
     if twice.any():
         period, channel = table.loc[twice, ["period", "channel"]].iloc[0]
         raise ValueError(f"the cost table has {period} of {channel!r} twice: add such rows up first")
-    if (table["spend"] < 0).any() or np.isinf(table["spend"]).any() or (table["new_customers"] < 0).any():
-        raise ValueError("spend and new_customers of the cost table must be finite and not below 0")
     return kind, table
 
 

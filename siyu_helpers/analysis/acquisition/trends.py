@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from siyu_helpers.analysis import mixed_regression, order_log
+from siyu_helpers.analysis.acquisition.cost_sums import checked
 from siyu_helpers.analysis.acquisition.festivals import spring_festival_share
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words, check_level
 
@@ -203,13 +204,12 @@ def monthly_costs(costs: pd.DataFrame, group: str = ALL) -> pd.DataFrame:
 
 def _checked(costs: pd.DataFrame) -> pd.DataFrame:
     """Costs with spend and new customers as floating numbers, after looking whether they can be what they say."""
+    costs = checked(costs)
     order_log.has_columns(list(costs.columns), ["month", "spend", "new_customers"])
     keys = [name for name in ("month", "channel") if name in costs]
     table = costs[keys].astype("object").copy()
     for name in ("spend", "new_customers"):
-        table[name] = pd.to_numeric(costs[name]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        if (table[name] < 0).any() or np.isinf(table[name]).any():
-            raise ValueError(f"{name} holds a negative or infinite number: correct the cost table")
+        table[name] = costs[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
     for month in table["month"].unique():
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", str(month)):
             raise ValueError(f"{month!r} is no month such as '2024-06': the trend needs a table by month")
@@ -264,10 +264,12 @@ def averaged(parts: Regression, design: np.ndarray, column: int = -1) -> mixed_r
     """One coefficient of a cost series, averaged over how much months scatter and how they resemble each other.
 
     As `mixed_regression.averaged`, with a prior that is flat in the logarithm of the whole scatter, that of the counts
-    and that between months: flat in the second alone covered 95 to 98% where counts rule.
+    and that between months (flat in the second alone covered 95 to 98% where counts rule), and with weight on there
+    being no scatter between months at all, see `CHANCE_ALONE`.
     """
     found = mixed_regression.averaged(parts.series, parts.chance, parts.at, design, column, RESEMBLANCE)
     weight = found.weight / np.sqrt(found.scatter**2 + parts.chance.mean())
+    weight = weight * np.where(found.scatter > 0, 1, CHANCE_ALONE)
     return found._replace(weight=weight / weight.sum())
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from siyu_helpers.analysis import order_log
-from siyu_helpers.analysis.acquisition import costs as cost_module
 from siyu_helpers.analysis.acquisition.cost_comparisons import (
     NUMBERS,
     compare_variants,
@@ -35,8 +34,9 @@ def made(months=6, start="2024-01"):
                 if at == 0 and channel == "feed":  # all four come back a month later, through the pool
                     orders.append((f"c{number}", day + pd.Timedelta(days=31), 100.0, "wecom"))
         for day in range(month.days_in_month):
-            spend.append((month.start_time + pd.Timedelta(days=day), "feed", 400 / month.days_in_month))
-            spend.append((month.start_time + pd.Timedelta(days=day), "search", 300 / month.days_in_month))
+            for channel, amount in (("feed", 400), ("search", 300)):
+                money = 5 if day else amount - 5 * (month.days_in_month - 1)
+                spend.append((month.start_time + pd.Timedelta(days=day), channel, money))
     orders = pd.DataFrame(orders, columns=["customer_id", "ordered_at", "amount", "acquired_through"])
     return pd.DataFrame(spend, columns=["date", "channel", "spend"]), orders
 
@@ -61,7 +61,6 @@ def test_fully_loaded_adds_the_pool_of_the_same_months():
     assert table.loc["fully_loaded", "spend"] == pytest.approx(3 * 750)
     assert table.loc["fully_loaded", "cac"] == pytest.approx(75)
     assert table.loc["blended", "cac"] == pytest.approx(70)
-    assert table.attrs == {} or True
 
 
 def test_each_row_is_what_the_cost_table_gives():
@@ -88,12 +87,11 @@ def test_row_order_changes_nothing():
 def test_nobody_and_nothing():
     spend, orders = made()
     none = compare_variants(spend, orders.assign(acquired_through=None), UNTIL).set_index("variant")
-    assert none.loc["paid", "new_customers"] == 0 or math.isnan(none.loc["paid", "new_customers"])
     assert math.isnan(none.loc["paid", "cac"])
     assert none.loc["blended", "cac"] == pytest.approx(70)
     short = compare_variants(spend, orders, "2024-01-10")  # no complete month
+    assert short.columns.tolist() == ["variant", *NUMBERS]
     assert short["cac"].isna().all()
-    assert short["variant"].tolist() == ["blended", "paid", "new_customer"]
 
 
 def test_recent_months_leaves_out_what_is_not_complete():
@@ -114,7 +112,7 @@ def test_domains_side_by_side_keep_every_number():
     wide = side_by_side(long.sample(frac=1, random_state=3))
     expected = [name for name in [*order_log.DOMAINS, "unknown"] if name in set(long["domain"])]
     assert wide["domain"].tolist() == expected
-    assert set(long["charge"]) <= set(cost_module.CHARGES)
+    assert set(long["charge"]) == {"media", "new_members", "private"}
     for row in long.itertuples():
         cell = wide[wide["domain"] == row.domain].iloc[0]
         assert cell["new_customers"] == row.new_customers

@@ -213,8 +213,8 @@ def test_tables_with_nothing_in_them(table):
         (lambda table: pd.concat([table, table.tail(1)]), "twice"),
         (lambda table: table.drop(columns="spend"), "lacks the column 'spend'"),
         (lambda table: table.assign(week="spring"), "no month or week"),
-        (lambda table: table.assign(spend=-1.0), "not below 0"),
-        (lambda table: table.assign(spend=np.inf), "finite"),
+        (lambda table: table.assign(spend=-1.0), "negative or infinite"),
+        (lambda table: table.assign(new_customers=np.inf), "negative or infinite"),
     ],
 )
 def test_errors_say_what_is_wrong(table, change, message):
