@@ -113,7 +113,8 @@ from siyu_helpers.analysis.order_log import REQUIRES
 # Without spend the page has its market part only, and says so.
 USES = {
     "spend": ["date", "channel", "spend", "impressions", "clicks", "visitors"],
-    "orders": ["acquired_through", "cost"],
+    "orders": ["acquired_through", "refunded", "cost", "platform_fee"],
+    "customers": ["first_order_at"],
     "pool_costs": ["month", "item", "amount"],
     "members": ["customer_id", "joined_at"],
     "messages": ["sent_at", "cost"],

@@ -13,6 +13,11 @@ from siyu_helpers.reporting.names import PROFIT_FACTORS, Names
 
 Stated = Estimate | Refused
 ENDS = ("value", "low", "high")
+NEXT_CUSTOMER = ["channel", "status", "spend_now"] + [
+    f"{name}{end}"
+    for name in ("best", "elasticity", "average", "marginal", "contribution")
+    for end in ("", "_low", "_high")
+]
 
 
 def worth_by_channel(paid_back: pd.DataFrame | Refused, responses: pd.DataFrame, days: int) -> dict[str, Stated]:
@@ -62,7 +67,7 @@ def next_customer(responses: pd.DataFrame, best: pd.DataFrame, worth: Mapping[st
             | _ends(acquisition_cost.marginal_cac(responses, channel), "marginal")
             | _ends(worth[channel], "contribution")
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=NEXT_CUSTOMER)
 
 
 def next_customer_extremes(
@@ -168,6 +173,35 @@ def season_ends(levels: pd.DataFrame) -> dict[str, Any]:
         found[f"{key}_month"] = str(month)
         function = acquisition_cost.seasonal_levels
         found[f"{key}_level"] = Estimate(*ends, level, len(levels), "growth", definition, function)
+    return found
+
+
+def change_parts(parts: Mapping[str, Stated]) -> dict[str, Stated]:
+    """The two parts of a change that a sentence names: which channels customers came through, and what those cost.
+
+    dict of `change_estimates`  ->  change_mix (with channels started and stopped), change_within (with spend on
+    channels that brought nobody)
+    """
+    together = {"change_mix": ("mix", "started", "stopped"), "change_within": ("within", "spend_without_customers")}
+    definitions = {
+        "change_mix": Words(
+            "综合获客成本的变化中，新客在渠道之间的消长（含新开和停掉的渠道）",
+            "in the change of the blended cost: customers shifting between channels, started and stopped ones included",
+        ),
+        "change_within": Words(
+            "综合获客成本的变化中，各渠道自身成本的变化（含投了却没有新客的费用）",
+            "in the change of the blended cost: cost within channels, spend that brought nobody included",
+        ),
+    }
+    found: dict[str, Stated] = {}
+    for key, names in together.items():
+        numbers = [parts[name] for name in names]
+        known = [number for number in numbers if isinstance(number, Estimate)]
+        if len(known) < len(numbers):
+            found[key] = next(number for number in numbers if isinstance(number, Refused))
+        else:
+            value = math.fsum(number.value for number in known)
+            found[key] = replace(known[0], value=value, definition=definitions[key])
     return found
 
 
@@ -292,7 +326,7 @@ def _back(row: Mapping[str, Any]) -> tuple[str, str]:
         last = ("更晚", "later") if math.isinf(high) else (f"{high:.0f}", f"{high:.0f}")
         return f"第 {value:.0f} 个月（{low:.0f} 至 {last[0]}）", f"month {value:.0f} ({low:.0f} to {last[1]})"
     if pd.isna(row["cac"]):
-        return "没有投放", "no spend"
+        return "没有投放，或没有新客", "no spend, or no customers"
     if pd.isna(row["contribution"]):
         return "新客不足 100 位", "fewer than 100 customers"
     if row["within_days"] >= 365:

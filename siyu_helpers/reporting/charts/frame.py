@@ -88,15 +88,20 @@ def need(table: pd.DataFrame, *columns: str | None) -> None:
 
 
 def say_nothing_to_draw(ledger: Ledger, title_zh: str, title_en: str, refused: Any = None) -> None:
-    """A chart without a single number is a sentence, not an empty frame; a table may say why in its `attrs`."""
+    """A chart without a single number is a sentence, not an empty frame; a table may say why in its `attrs`.
+
+    refused : Refused, or a dict of them by group, of which the first is said.
+    """
+    if isinstance(refused, Mapping):
+        refused = next(iter(refused.values()), None)
     for lang in ledger.languages:
         if isinstance(refused, Refused):
             title = {"zh": f"“{title_zh}”", "en": f"“{title_en}”"}[lang]
             text = f"{title}{colon(lang)}{words.PAGE['not_stated'][lang].lower()}{refused.reason(lang)}"
         else:
             text = {
-                "zh": f"“{title_zh}”暂时没有可画的数字：观察时间还不够。",
-                "en": f"“{title_en}” has nothing to show yet: nobody has been observed that long.",
+                "zh": f"“{title_zh}”暂时没有可画的数字：数据还不够。",
+                "en": f"“{title_en}” has nothing to show yet: the data do not reach far enough.",
             }[lang]
         ledger.emit(lang, "sentence", f'<p class="siyu-sentence"><em>{escape(text)}</em></p>')
 
