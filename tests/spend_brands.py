@@ -1,4 +1,4 @@
-"""Small brands with spend, written as folders that the workbook loads: daily or monthly, whole or with something amiss."""
+"""Small brands with spend, written as folders that the workbook loads: daily or monthly, with a pool or without."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,8 @@ def tables(months=36, customers=1500, paid=("feed", "search"), monthly=False, po
     mean, firsts, spend = customers / len(dates) / len(channels), [], []
     for channel in channels:
         move = np.exp(rng.normal(0, 0.35, week[-1] + 1))[week]
-        firsts.append(pd.DataFrame({"ordered_at": dates.repeat(rng.poisson(mean * move**0.6)), "acquired_through": channel}))
+        came = dates.repeat(rng.poisson(mean * move**0.6))
+        firsts.append(pd.DataFrame({"ordered_at": came, "acquired_through": channel}))
         if channel in paid:
             money = (40 * mean * move * 1.1 ** (np.arange(len(dates)) / 365)).round(2)
             spend.append(pd.DataFrame({"date": dates, "channel": channel, "spend": money}))

@@ -1,5 +1,7 @@
 """The invented brands through the whole house: made, loaded, rendered in both languages, marked as invented."""
 
+import html
+import json
 import re
 
 import pytest
@@ -38,6 +40,31 @@ def test_all_four_brands_get_pages_in_both_languages(rendered):
             assert (said in page) == (record.brand != "cdnow"), (record.brand, lang)
             text = re.sub(r"<[^>]+>", " ", page)
             assert not re.search(r"\b(nan|inf|NaT)\b", text)
+
+
+def headings(text):
+    return {line.lstrip("# ") for line in text.splitlines() if line.startswith("##")}
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_acquisition_cost_of_a_brand_with_spend_and_of_one_without(rendered, lang):
+    """CDNOW has no spend: a plain sentence and the market part, and no heading over nothing."""
+    _, folder = rendered
+    cells = json.loads((PROJECT / "notebooks" / "01_acquisition_cost.ipynb").read_text("utf-8"))["cells"]
+    written = [cell for cell in cells if cell["cell_type"] == "markdown" and lang in cell["metadata"]["tags"]]
+    of_spend, of_all = set(), set()
+    for cell in written:
+        (of_spend if "needs-spend" in cell["metadata"]["tags"] else of_all).update(headings("".join(cell["source"])))
+    assert len(of_spend) > 5
+    assert len(of_all) > 3
+    for brand in ("cdnow", *RECIPES):
+        page = (folder / "out" / brand / lang / "01_acquisition_cost.html").read_text("utf-8")
+        shown = {html.unescape(re.sub(r"<[^>]+>", "", one)) for one in re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page)}
+        assert of_all <= shown
+        assert of_spend & shown == (set() if brand == "cdnow" else of_spend)
+        said = " ".join(re.findall(r'<p class="siyu-(?:finding|sentence)">(.*?)</p>', page))
+        assert ("没有投放费用表" in said or "no table of spend" in said) == (brand == "cdnow")
+        assert "163.0" in re.sub(r"<[^>]+>", " ", page)  # spend per net new buyer of PDD in 2019: the same everywhere
 
 
 def test_a_second_run_makes_nothing(rendered):

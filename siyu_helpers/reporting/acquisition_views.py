@@ -323,8 +323,9 @@ def _back(row: Mapping[str, Any]) -> tuple[str, str]:
         value, low, high = (row[f"payback_months{end}"] for end in ("", "_low", "_high"))
         if low == high:
             return f"第 {value:.0f} 个月", f"month {value:.0f}"
-        last = ("更晚", "later") if math.isinf(high) else (f"{high:.0f}", f"{high:.0f}")
-        return f"第 {value:.0f} 个月（{low:.0f} 至 {last[0]}）", f"month {value:.0f} ({low:.0f} to {last[1]})"
+        if math.isinf(high):
+            return f"第 {value:.0f} 个月（{low:.0f} 或更晚）", f"month {value:.0f} ({low:.0f} or later)"
+        return f"第 {value:.0f} 个月（{low:.0f} 至 {high:.0f}）", f"month {value:.0f} ({low:.0f} to {high:.0f})"
     if pd.isna(row["cac"]):
         return "没有投放，或没有新客", "no spend, or no customers"
     if pd.isna(row["contribution"]):

@@ -64,6 +64,7 @@ def said(result):
         (24, 0.6, 0.10, 500, False),
         pytest.param(24, 0.3, 0.10, 200, True, marks=FULL),
         pytest.param(22, 0.3, 0.10, 200, True, marks=FULL),
+        pytest.param(36, 0.0, 0.0, 300, True, marks=FULL),  # months that scatter by nothing but chance
     ],
 )
 def test_interval_of_yearly_growth(runs, months, resemblance, scatter, customers, cautious):

@@ -78,6 +78,10 @@ def test_of_the_channels_that_do_not_pay_the_widest_gap_is_named(responses):
     worths = {"feed": worth(3 * marginal["feed"].value), "search": worth(marginal["search"].value), "thin": REFUSED}
     found = views.next_customer_extremes(joined(responses, worths), responses, worths, {})
     assert set(found) == {"room"}  # search: the two intervals overlap
+    assert found["room"]["n_room"] == "1"
+    near = worth(0.98 * marginal["search"].value)  # worth less than it costs, but not clearly
+    overlapping = {"feed": worth(3 * marginal["feed"].value), "search": near, "thin": REFUSED}
+    assert set(views.next_customer_extremes(joined(responses, overlapping), responses, overlapping, {})) == {"room"}
     assert found["room"]["room_channel"] == Words("feed", "feed")  # a channel without a name goes by its key
 
 
@@ -226,7 +230,12 @@ def test_facts_of_payback_that_is_refused():
 
 @pytest.mark.parametrize(
     ("actual", "said"),
-    [((5.0, 4.0, 6.0), "which is less"), ((20.0, 19.0, 21.0), "which is more"), ((10.0, 8.0, 12.0), "told apart")],
+    [
+        ((5.0, 4.0, 6.0), "which is less"),
+        ((20.0, 19.0, 21.0), "which is more"),
+        ((9.0, 7.0, 10.5), "told apart"),  # less, but the intervals overlap
+        ((12.0, 10.5, 14.0), "told apart"),
+    ],
 )
 def test_cost_against_what_it_may_be(actual, said):
     assert said in views.against(worth(10.0, 9.0, 11.0), worth(*actual)).en
@@ -239,7 +248,7 @@ def test_cost_against_what_it_may_be(actual, said):
     [
         ((2.0, 2.0, 2.0), 40.0, 50.0, 365, "month 2"),
         ((2.0, 1.0, 4.0), 40.0, 50.0, 365, "month 2 (1 to 4)"),
-        ((2.0, 1.0, math.inf), 40.0, 50.0, 365, "month 2 (1 to later)"),
+        ((2.0, 1.0, math.inf), 40.0, 50.0, 365, "month 2 (1 or later)"),
         ((math.nan,) * 3, math.nan, 50.0, 365, "no spend, or no customers"),
         ((math.nan,) * 3, 40.0, math.nan, math.nan, "fewer than 100 customers"),
         ((math.nan,) * 3, 40.0, 30.0, 365, "not within 365 days"),

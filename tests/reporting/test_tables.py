@@ -91,7 +91,7 @@ def test_a_folded_table_shows_its_caption_only(shown):
 
 def test_a_probability_reads_as_in_a_sentence(shown):
     table = pd.DataFrame({"p": [0.974, 0.9999, float("nan")]})
-    tables.show(
-        book("en"), table, {"p": ("概率", "P", "probability")}, caption_zh="表", caption_en="T", blank=("—", "-")
-    )
+    columns = {"p": ("概率", "P", "probability")}
+    ledger = Ledger(brands.load("cdnow"), "x", "en")
+    tables.show(ledger, table, columns, caption_zh="表", caption_en="T", blank=("—", "-"))
     assert all(f">{text}</td>" in shown[0][0] for text in ("97%", "over 99%", "-"))

@@ -124,7 +124,9 @@ def _best(
     value = now * _best_multiple(row["elasticity"], marginal.value, worth.value)
     power, rate = draws.elasticities(proof, rng), draws.customers(proof, rng)
     times = _best_multiple(power, proof.recent_spend / rate / power, draws.numbers(worth, rng))
-    low, high = draws.ends(now * times, now * times, value, responses.attrs["level"])
+    # The ends stop at the spend seen; far beyond it one number is as good as another, and infinity has no quantiles.
+    drawn = now * np.minimum(times, 10 * row["spend_max"] / now)
+    low, high = draws.ends(drawn, drawn, value, responses.attrs["level"])
     if not row["spend_min"] <= value <= row["spend_max"]:
         if low <= now <= high:
             return channel, now, math.nan, math.nan, math.nan, "about_right"

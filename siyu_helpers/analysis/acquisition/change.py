@@ -348,9 +348,7 @@ def _two_periods(
     return found[0], found[1]
 
 
-def _check_lists(
-    costs: pd.DataFrame, period: str, before: list[str], after: list[str]
-) -> tuple[list[str], list[str]]:
+def _check_lists(costs: pd.DataFrame, period: str, before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
     """Both lists as names of periods that the table has."""
     for name, names in (("before", before), ("after", after)):
         if isinstance(names, str) or not len(names):

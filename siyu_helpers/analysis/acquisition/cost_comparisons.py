@@ -138,7 +138,8 @@ def growth_rows(growing: pd.DataFrame, growing_paid: pd.DataFrame, steady: pd.Da
 
     Returns
     -------
-    DataFrame: the columns of `trend`, with steady, steady_low and steady_high: growth at constant spend.
+    DataFrame: the columns of `trend`, with steady, steady_low and steady_high: growth at constant spend, of channels
+    only.
 
     Example
     -------
@@ -151,5 +152,7 @@ def growth_rows(growing: pd.DataFrame, growing_paid: pd.DataFrame, steady: pd.Da
     ends = {f"growth_per_year{end}": f"steady{end}" for end in ("", "_low", "_high")}
     beside = steady.rename(columns=ends)[["group", *ends.values()]]
     table = growing.merge(beside, on="group", how="left")
+    # Totals also move with the mix of channels and with customers whom no spend brought: no growth at constant spend.
+    table.loc[table["group"] == "all", list(ends.values())] = float("nan")
     paid = growing_paid[growing_paid["group"] == "all"].assign(group="paid")
     return pd.concat([table[:1], paid, table[1:]], ignore_index=True)

@@ -275,10 +275,13 @@ def _minor(money: pd.Series, table: str) -> pd.Series:
             f"{table} is negative in {int((numbers < 0).sum())} rows: write credits off the rows they belong to"
         )
     if numbers.sum() >= MOST_MONEY:
-        raise ValueError(f"{table} adds up to {numbers.sum():.3g}, too much to be summed exactly: write it in thousands")
+        raise ValueError(
+            f"{table} adds up to {numbers.sum():.3g}, too much to be summed exactly: write it in thousands"
+        )
     return (numbers * order_log.MONEY_SCALE).round().astype("int64")
 
 
 def numbers_of_days(days: pd.Series, period: str) -> pd.Series:
+    """Running number of the period that holds each day."""
     known = {day: order_log.period_of_day(day, period) for day in set(days.tolist())}
     return days.map(known).astype("int64")

@@ -225,8 +225,8 @@ def checked(costs: Any) -> pd.DataFrame:
     Raises ValueError for anything but a pandas table, for a row without its period or channel, and for spend or new
     customers that are negative, infinite or no numbers.
 
-    >>> checked(pd.DataFrame({"month": [pd.Timestamp("2024-06-01")], "spend": ["9.5"]})).iloc[0].tolist()
-    ['2024-06', 9.5]
+    >>> checked(pd.DataFrame({"month": [pd.Timestamp("2024-06-01")], "spend": ["9.5"]})).to_numpy().tolist()
+    [['2024-06', 9.5]]
     """
     if not isinstance(costs, pd.DataFrame):
         kind = f"{type(costs).__module__.split('.')[0]}.{type(costs).__name__}"

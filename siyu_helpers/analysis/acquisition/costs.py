@@ -65,6 +65,7 @@ CHARGES = {
     ),
 }
 PERIODS = order_log.PERIODS
+ALL = "all"  # the one channel of the blended cost
 UNPAID_OUT = Words("只计有过投放的渠道带来的新客", "only new customers of channels that ever had spend")
 UNPAID_IN = Words("同一域内没有投放的渠道带来的新客也算在内", "customers of the domain's unpaid channels included")
 NUMBERS = ["spend", "new_customers", "cac", "cac_low", "cac_high"]
@@ -106,8 +107,9 @@ def cost_table(
         One of "month", "week", "quarter" at most; "channel"; "domain"; or () for one row.
     variant : "paid", "blended", "new_customer" or "fully_loaded"
         Which money over which customers, see `VARIANTS`. Rows of a channel or domain hold all its customers. Without
-        channels, "paid" and "new_customer" count only customers of channels that ever had spend; "blended" (which has
-        no channels) and "fully_loaded" count all. "new_customer": a channel without any order keeps its spend whole.
+        channels, "paid" and "new_customer" count only customers of channels that ever had spend; "blended" and
+        "fully_loaded" count all. "blended" is one number for all channels: by channel it has the one channel "all".
+        "new_customer": a channel without any order keeps its spend whole.
     level : float
         Coverage claimed by the intervals.
     pool_costs, messages : frames, for "fully_loaded"
@@ -192,6 +194,8 @@ def _table(
     left_out = 0
     if variant in ("paid", "new_customer") and not {"channel", "domain"} & set(by):
         rows, left_out = cells.of_paid_channels(rows)
+    if variant == "blended":
+        rows = rows.assign(channel=ALL)
     table = summed(cells.keyed(rows, by, grain, domains), list(by))
     table.attrs = {
         "variant": variant,
@@ -216,8 +220,8 @@ def _check(by: tuple[str, ...], variant: str, domains: Any, level: float, lag_da
         raise ValueError(f"by takes each name once and one period at most; got {by!r}")
     if "domain" in by and domains is None:
         raise ValueError("by 'domain' needs domains, such as {'douyin_live': 'public', 'wecom': 'private'}")
-    if variant == "blended" and {"channel", "domain"} & set(by):
-        raise ValueError("the variant 'blended' has no channels: use 'paid', 'new_customer' or 'fully_loaded' there")
+    if variant == "blended" and "domain" in by:
+        raise ValueError("the variant 'blended' has no domains: use 'paid', 'new_customer' or 'fully_loaded' there")
     if lag_days != int(lag_days) or lag_days < 0:
         raise ValueError(f"lag_days must be a whole number, 0 or more; got {lag_days!r}")
     for channel, domain in (domains or {}).items():

@@ -98,9 +98,11 @@ def payback(
     -----
     The interval of contribution is Hall's for a skewed mean (1992, J. R. Statist. Soc. B 54, 221-228), as in
     `estimates.mean_per_customer`; that of the cost follows from the count of customers, taken as Poisson given the
-    spend. Those of net and of the ratio put the two together by the square-and-add rule for a difference (Zou and
-    Donner 2008, Statist. Med. 27, 1693-1702) and for a ratio (Donner and Zou 2012, Statist. Methods Med. Res. 21,
-    347-359), which is the first one solved for zero.
+    spend of these very months: what months scatter beyond that is part of what they cost, not of its error. Set
+    against the cost of months to come, which may be dearer or cheaper, the intervals are too short. Those of net
+    and of the ratio put the two together by the square-and-add rule for a difference (Zou and Donner 2008, Statist.
+    Med. 27, 1693-1702) and for a ratio (Donner and Zou 2012, Statist. Methods Med. Res. 21, 347-359), which is the
+    first one solved for zero.
 
     Example
     -------

@@ -20,6 +20,12 @@ COST = {
     ),
 }
 
+THESE_MONTHS = Words(
+    "误差范围只反映这些月份新客人数和人均贡献的偶然，不反映各月获客成本本身的高低",
+    "the interval allows for chance in how many new customers these months brought and in what they bring in, not for "
+    "other months being dearer or cheaper",
+)
+
 
 def no_spend() -> Refused:
     """No month has both spend and known new customers."""
@@ -95,10 +101,11 @@ def months(made: dict[str, Any], row: pd.Series) -> Words:
     whose, rule = _whose(made, row), _rule(made)
     return Words(
         f"首单后第几个 30 天起，新客累计贡献毛利（含首单）不低于获客成本，且此后一直如此；误差范围取净额上、下限"
-        f"达到零的那一步，按整 30 天取，因此偏宽；{whose.zh}；{rule.zh}。",
+        f"达到零的那一步，按整 30 天取，因此偏宽；{whose.zh}；{rule.zh}；{THESE_MONTHS.zh}。",
         f"First step of 30 days since the first order from which the contribution of new customers, first order "
         f"included, covers what they cost, and goes on doing so; the interval is where the ends of the net reach zero, "
-        f"in whole steps, so it is wide rather than narrow; {whose.en}; {rule.en}.",
+        f"in whole steps, so it is wide rather than narrow; {whose.en}; {rule.en}; "
+        f"{THESE_MONTHS.en}.",
     )
 
 
@@ -106,9 +113,11 @@ def missing(made: dict[str, Any], row: pd.Series) -> Words:
     """Definition of what is missing to payback."""
     whose, rule, days = _whose(made, row), _rule(made), int(row["within_days"])
     return Words(
-        f"每位新客的获客成本减首单后 {days} 天内的贡献毛利（含首单），即还差多少回本；{whose.zh}；{rule.zh}。",
+        f"每位新客的获客成本减首单后 {days} 天内的贡献毛利（含首单），即还差多少回本；{whose.zh}；{rule.zh}；"
+        f"{THESE_MONTHS.zh}。",
         f"Cost of a new customer less the contribution within {days} days of the first order, which is included: what "
-        f"is missing to payback; {whose.en}; {rule.en}.",
+        f"is missing to payback; {whose.en}; {rule.en}; "
+        f"{THESE_MONTHS.en}.",
     )
 
 
@@ -116,9 +125,10 @@ def _ratio(made: dict[str, Any], row: pd.Series, target: float) -> Words:
     whose, rule, days = _whose(made, row), _rule(made), int(row["within_days"])
     return Words(
         f"LTV:CAC＝同一批新客首单后 {days} 天内的贡献毛利（含首单）÷获客费用；"
-        f"只算已发生的，未折现，不是对终身价值的预测；{whose.zh}；{rule.zh}。",
+        f"只算已发生的，未折现，不是对终身价值的预测；{whose.zh}；{rule.zh}；{THESE_MONTHS.zh}。",
         f"LTV:CAC: contribution of new customers within {days} days of the first order, which is included, over the "
-        f"spend that won them; what has happened, not discounted and no forecast of a lifetime; {whose.en}; {rule.en}.",
+        f"spend that won them; what has happened, not discounted and no forecast of a lifetime; {whose.en}; {rule.en}; "
+        f"{THESE_MONTHS.en}.",
     )
 
 
@@ -135,9 +145,10 @@ def _affordable(made: dict[str, Any], row: pd.Series, target: float) -> Words:
 def _headroom(made: dict[str, Any], row: pd.Series, target: float) -> Words:
     affordable = _affordable(made, row, target)
     return Words(
-        f"成本空间＝可承受的获客成本－实际获客成本，负数表示已经超出；指平均而言，下一位新客的成本通常高于平均。{affordable.zh}",
+        f"成本空间＝可承受的获客成本－实际获客成本，负数表示已经超出；指平均而言，下一位新客的成本通常高于平均；"
+        f"{THESE_MONTHS.zh}。{affordable.zh}",
         f"Headroom: affordable less actual cost, below 0 where too much is paid; of the average customer, and the next "
-        f"one usually costs more. {affordable.en}",
+        f"one usually costs more; {THESE_MONTHS.en}. {affordable.en}",
     )
 
 

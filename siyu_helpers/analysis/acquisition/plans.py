@@ -102,7 +102,7 @@ def spend_plan(
     draws.check_table(responses)
     changes = _changes(responses, change)
     proofs = responses.attrs["evidence"]
-    length = max((proof.recent_periods for proof in proofs.values()), default=1) if periods is None else periods
+    length = max((proof.recent_periods for proof in proofs.values()), default=1) or 1 if periods is None else periods
     if length != int(length) or length < 1:
         raise ValueError(f"periods must be a whole number, 1 or more; got {periods!r}")
     parts = {
@@ -141,10 +141,15 @@ def _part(
     # One growth for all channels is one unknown: its draws are the same in each.
     rng, shared = np.random.default_rng([seed, 1, place]), np.random.default_rng([seed, 0])
     row, proof = stated.of(responses, channel), responses.attrs["evidence"][channel]
-    if not proof.recent_spend or not proof.recent_customers:
+    if not any(other.recent_periods for other in responses.attrs["evidence"].values()):  # of nobody is it known
+        refused = responses.attrs["refused"].get(channel)
+        return _Part("not_identified", math.nan, math.nan, 0, refused=refused)
+    if not proof.recent_spend:
         return _Part("not_running", 0.0, 0.0, 0, refused=responses.attrs["refused"].get((channel, "average_cac")))
     a_period = proof.recent_spend / proof.recent_periods
     money = (a_period * length, a_period * length * (1 + change))
+    if not proof.recent_customers:
+        return _Part("not_identified", *money, 0, refused=responses.attrs["refused"].get((channel, "average_cac")))
     dearer = None if growth is None else draws.of_channel(growth, channel, "growth")
     if isinstance(dearer, Refused):
         return _Part("not_identified", *money, proof.recent_customers, refused=dearer)

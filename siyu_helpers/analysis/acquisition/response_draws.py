@@ -56,10 +56,16 @@ def numbers(estimate: Estimate, rng: np.random.Generator) -> np.ndarray:
     return estimate.value + away * np.where(away < 0, estimate.value - estimate.low, estimate.high - estimate.value)
 
 
+def _quantile(drawn: np.ndarray, share: float) -> float:
+    """Quantile of draws of which some may be infinite: between two infinite ones it is infinite."""
+    below, above = (np.quantile(drawn, share, method=side) for side in ("lower", "higher"))
+    return float(above if below == above or math.isinf(above) else np.quantile(drawn, share))
+
+
 def ends(lower: np.ndarray, upper: np.ndarray, value: float, level: float) -> tuple[float, float]:
     """Middle `level` of draws; between two sets of draws, from the low end of the lower to the high end of the upper.
 
     The value, found at the middle of everything, is always within.
     """
-    low, high = np.quantile(lower, (1 - level) / 2), np.quantile(upper, (1 + level) / 2)
+    low, high = _quantile(lower, (1 - level) / 2), _quantile(upper, (1 + level) / 2)
     return (float(low), float(high)) if math.isnan(value) else (min(float(low), value), max(float(high), value))

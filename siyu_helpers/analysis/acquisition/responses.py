@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from statsmodels.stats.rates import confint_poisson
+from threadpoolctl import threadpool_limits
 
 from siyu_helpers.analysis.acquisition import response_fits as fits
 from siyu_helpers.analysis.acquisition.cost_sums import checked
@@ -126,11 +127,13 @@ def response(costs: pd.DataFrame, level: float = LEVEL, last: int | None = None)
     complete = sorted(set(table["period"]) - set(costs.attrs.get("incomplete", [])), key=fits.number)
     found = _Found({}, {}, {})
     unpaid = _unpaid(table, complete)
-    rows = [
-        _row(channel, rows, kind, complete, complete[-int(last) :], level, unpaid, found)
-        for channel, rows in table.groupby("channel", sort=True)
-        if (rows["spend"] > 0).any()
-    ]
+    # Matrices of a hundred rows: on a busy machine several threads would spend their time waiting for each other.
+    with threadpool_limits(limits=1, user_api="blas"):
+        rows = [
+            _row(channel, rows, kind, complete, complete[-int(last) :], level, unpaid, found)
+            for channel, rows in table.groupby("channel", sort=True)
+            if (rows["spend"] > 0).any()
+        ]
     made = pd.DataFrame(rows, columns=RESPONSE_COLUMNS).astype(dict.fromkeys(RESPONSE_COLUMNS[1:], "float64"))
     made["channel"] = made["channel"].astype("str")
     made.attrs = {

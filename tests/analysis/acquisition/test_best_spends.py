@@ -134,3 +134,16 @@ def test_errors(found):
 def test_empty_table():
     empty = response(costs(np.random.default_rng(1)).iloc[:0])
     assert best_spend(empty, worth(1.0)).columns.tolist() == BEST_SPEND_COLUMNS
+
+
+@pytest.mark.filterwarnings("error")
+def test_ends_are_those_of_the_spend_seen_where_returns_may_not_diminish():
+    """A sixth of the draws has an elasticity above 1, and so no best spend: infinity minus infinity is no end."""
+    responses = response(costs(np.random.default_rng(7), period="month", number=36, elasticity=0.95, customers=300,
+                               shocks=0.5))  # fmt: skip
+    row = responses.iloc[0]
+    assert row["high"] > 1
+    best = best_spend(responses, worth(row["marginal_cac"])).iloc[0]
+    assert best["status"] == "about_right"
+    assert best["spend"] == pytest.approx(best["spend_now"])
+    assert (best["spend_low"], best["spend_high"]) == (row["spend_min"], row["spend_max"])

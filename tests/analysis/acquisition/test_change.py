@@ -295,3 +295,28 @@ def test_from_a_cost_table():
     made = costs.cost_table(spend, orders, "2024-02-29")
     parts = by_component(decompose_change(made, ["2024-01"], ["2024-02"]))
     assert parts == pytest.approx({"mix": 0.0, "within": 10.0})
+
+
+def test_credit_split_among_channels_is_not_cut_to_whole_customers():
+    """Attribution gives a channel parts of customers: 2.5 and 1.5 are 4, not 3."""
+    made = table(feed=(100.0, 2.5, 90.0, 4.5), notes=(60.0, 1.5, 30.0, 1.5))
+    found = decompose_change(made, ["2023-11"], ["2024-11"])
+    assert found.attrs["before"] == 40.0
+    assert math.fsum(found["contribution"]) == pytest.approx(120 / 6 - 160 / 4, abs=1e-9)
+    assert change_estimates(made, ["2023-11"], ["2024-11"])["change"].n == 10
+
+
+def test_months_may_be_written_otherwise():
+    made = table(feed=(100.0, 2, 90.0, 4), notes=(60.0, 1, 30.0, 1))
+    wanted = decompose_change(made, ["2023-11"], ["2024-11"])
+    for kind in (pd.Period, pd.Timestamp):
+        written = made.assign(month=[kind(month) for month in made["month"]])
+        for lists in ((["2023-11"], ["2024-11"]), ([kind("2023-11")], [kind("2024-11")])):
+            pd.testing.assert_frame_equal(decompose_change(written, *lists), wanted)
+
+
+def test_rows_without_a_channel_are_refused():
+    """Leaving them out would change the total that is split."""
+    made = table(feed=(100.0, 2, 90.0, 4), notes=(60.0, 1, 30.0, 1))
+    with pytest.raises(ValueError, match="row without channel"):
+        decompose_change(made.assign(channel=[None, *made["channel"][1:]]), ["2023-11"], ["2024-11"])

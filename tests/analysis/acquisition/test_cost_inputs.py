@@ -126,3 +126,21 @@ def test_of_two_orders_at_one_moment_the_named_channel_and_the_first_name_count(
     assert cost_inputs.orders_by_day(facts).set_index("channel")["orders"].to_dict() == {
         "feed": 1, "notes": 1, "search": 1, "unknown": 2,
     }  # fmt: skip
+
+
+def test_a_day_is_the_one_that_the_clock_of_the_brand_showed():
+    """Midnight in Shanghai is the day before in Greenwich; orders with a time zone are read in the same way."""
+    there = spend(["2024-06-01"]).assign(date=pd.to_datetime(["2024-06-01"]).tz_localize("Asia/Shanghai"))
+    pd.testing.assert_frame_equal(spend_by_day(there, UNTIL), spend_by_day(spend(["2024-06-01"]), UNTIL))
+
+
+def test_money_that_does_not_fit_is_refused_not_wrapped_around():
+    """64 bits hold 9.2e18 units of a ten-thousandth; beyond, a sum would come out negative."""
+    with pytest.raises(ValueError, match="write it in thousands"):
+        spend_by_day(spend(["2024-06-01"] * 10, money=1e14), UNTIL)
+    assert spend_by_day(spend(["2024-06-01"] * 8, money=1e14), UNTIL)["minor"].sum() == 8e18
+
+
+def test_a_table_without_rows_needs_no_types():
+    """pandas takes columns without rows for text."""
+    assert spend_by_day(pd.DataFrame(columns=["date", "channel", "spend", "clicks"]), UNTIL).empty

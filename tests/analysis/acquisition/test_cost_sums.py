@@ -1,12 +1,19 @@
 """Numbers of a cost table: sums over sums, which periods are whole, and when no number is given."""
 
+import datetime
+from decimal import Decimal
+
+import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from statsmodels.stats.rates import confint_poisson
 
 from siyu_helpers.analysis.acquisition.cost_sums import (
     cac,
+    checked,
     complete_periods,
+    label,
     last_periods,
     paid_channels,
     totals,
@@ -131,3 +138,52 @@ def test_weeks_and_quarters_are_put_in_the_order_of_time():
     quarters = table([(f"{year}-Q{k}", "feed", 1, 1) for year in (2023, 2024) for k in range(1, 5)])
     before, after = years_apart(quarters.rename(columns={"month": "quarter"}))
     assert (before[0], after[-1]) == ("2023-Q1", "2024-Q4")
+
+
+@pytest.mark.parametrize(
+    "months",
+    [
+        pd.to_datetime(["2024-01-01", "2024-02-01"]),
+        pd.period_range("2024-01", periods=2, freq="M"),
+        [datetime.date(2024, 1, 1), datetime.date(2024, 2, 1)],
+        pd.Categorical(["2024-01", "2024-02"]),
+    ],
+)
+def test_months_may_be_written_otherwise(months):
+    """The same numbers, however a table made by hand writes its months."""
+    made = pd.DataFrame({"month": months, "channel": "feed", "spend": [100.0, 300.0], "new_customers": [10, 3]})
+    assert checked(made)["month"].tolist() == ["2024-01", "2024-02"]
+    assert complete_periods(made) == ["2024-01", "2024-02"]
+    assert cac(made, [label(months[0])]).value == 10.0
+    assert cac(made, [months[0]]).value == 10.0
+
+
+def test_numbers_may_be_decimals_or_text(costs):
+    """Money from a database comes as Decimal, from a spreadsheet as text."""
+    for kind in (lambda money: Decimal(str(money)), str):
+        assert cac(costs.assign(spend=[kind(money) for money in costs["spend"]])) == cac(costs)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda t: t.assign(spend=-t["spend"]), "spend holds a negative"),
+        (lambda t: t.assign(new_customers=-5), "new_customers holds a negative"),
+        (lambda t: t.assign(spend=np.inf), "infinite"),
+        (lambda t: t.assign(spend="much"), "spend of the cost table must hold numbers"),
+        (lambda t: t.assign(channel=[None, *t["channel"][1:]]), "a row without channel"),
+        (lambda t: t.assign(month=[None, *t["month"][1:]]), "a row without month"),
+        (pl.from_pandas, "not a polars.DataFrame"),
+    ],
+)
+@pytest.mark.parametrize("function", [cac, totals, complete_periods])
+def test_tables_that_cannot_be_right(costs, change, words, function):
+    with pytest.raises(ValueError, match=words):
+        function(change(costs))
+
+
+def test_checking_leaves_the_table_as_it_was(costs):
+    costs.attrs = {"incomplete": ["2024-03"]}
+    before = costs.copy()
+    assert checked(costs).attrs == costs.attrs
+    pd.testing.assert_frame_equal(costs, before)

@@ -18,6 +18,7 @@ from scipy import stats
 
 from siyu_helpers.analysis.acquisition import costs
 from siyu_helpers.analysis.acquisition.costs import cac, compare_domains, cost_table, funnel_table
+from siyu_helpers.analysis.acquisition.trends import trend
 from siyu_helpers.analysis.estimates import Refused
 from siyu_helpers.data.simulate import RECIPES, simulate
 
@@ -540,6 +541,15 @@ def test_duplicate_spend_rows_are_added_up_and_later_ones_left_out(shop):
     assert made["spend"].sum() == pytest.approx(4000.01, abs=1e-9)
 
 
+def test_the_blended_cost_has_one_channel_for_all(shop):
+    """The call that the issue's signature allows: one number a month, under the channel "all"."""
+    by_month = cost_table(shop["spend"], shop["orders"], "2024-01-31", "month", "blended")
+    table = cost_table(shop["spend"], shop["orders"], "2024-01-31", variant="blended")
+    assert table["channel"].unique().tolist() == ["all"]
+    pd.testing.assert_frame_equal(table.drop(columns="channel"), by_month, check_like=False)
+    trend(table)  # takes it, and refuses for want of months only
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -548,7 +558,7 @@ def test_duplicate_spend_rows_are_added_up_and_later_ones_left_out(shop):
         ({"by": ("month", "month")}, "each name once"),
         ({"by": "day"}, "by must be one of"),
         ({"by": ("month", "domain")}, "needs domains"),
-        ({"variant": "blended"}, "'blended' has no channels: use 'paid', 'new_customer' or 'fully_loaded'"),
+        ({"variant": "blended", "by": "domain", "domains": DOMAINS}, "'blended' has no domains: use 'paid'"),
         ({"level": 90}, "level must lie between 0 and 1"),
         ({"lag_days": -1}, "lag_days must be a whole number"),
         ({"domains": {"feed": "owned"}}, "the domain of 'feed'"),

@@ -218,6 +218,7 @@ def test_empty_table():
         (lambda t: t.assign(new_customers=-1), "negative or infinite"),
         (lambda t: t.assign(spend=np.inf), "negative or infinite"),
         (lambda t: t.drop(columns="spend"), "spend"),
+        (lambda t: t.assign(channel=[None, *t["channel"][1:]]), "row without channel"),
     ],
 )
 def test_tables_that_cannot_be_right(change, words):
