@@ -144,6 +144,7 @@ def trend(costs: pd.DataFrame, level: float = LEVEL, at_constant_spend: bool = F
     table[TREND_COLUMNS[1:5]] = table[TREND_COLUMNS[1:5]].astype(float)
     table.attrs = {
         "level": level, "at_constant_spend": at_constant_spend, "variant": costs.attrs.get("variant"),
+        "by_channel": "channel" in costs,
         "months": spans, "truncated": bool(costs.attrs.get("blank")), "refused": refused,
     }  # fmt: skip
     return table
@@ -382,11 +383,13 @@ def _growth_words(trends: pd.DataFrame, group: Hashable) -> Words:
     """Definition of the growth: whose cost, which months, as seen or at constant spend."""
     first, last = trends.attrs["months"][group]
     n = int(trends.loc[trends["group"] == group, "n_months"].iloc[0])
-    whose = (
-        Words("全部渠道合计投放费用 ÷ 全部新客", "spend of all rows / new customers of all rows")
-        if group == ALL
-        else Words(f"{group} 投放费用 ÷ 经该渠道首购的新客", f"spend on {group} / new customers through it")
-    )
+    whose = Words(f"{group} 投放费用 ÷ 经该渠道首购的新客", f"spend on {group} / new customers through it")
+    if group == ALL:
+        whose = Words("全部渠道合计投放费用 ÷ 全部新客", "spend of all rows / new customers of all rows")
+        if trends.attrs.get("variant") == "paid" and not trends.attrs["by_channel"]:
+            whose = Words(
+                "投放费用合计 ÷ 投放渠道带来的新客", "all media spend / new customers of the channels that had spend"
+            )
     meaning = MEANING[trends.attrs["at_constant_spend"]]
     caveat = CUT_OFF if trends.attrs["truncated"] else Words("", "")
     return Words(

@@ -213,7 +213,7 @@ def test_empty_table():
     [
         (lambda t: pd.concat([t, t.iloc[[0]]]), "2022-01 and a occurs twice"),
         (lambda t: t.assign(month=t["month"].str.replace("-", "-W")), "is no month"),
-        (lambda t: t.assign(channel="all"), "named 'all'"),
+        (lambda t: t.assign(channel=["all", *t["channel"][1:]]), "named 'all'"),
         (lambda t: t.assign(spend=-1.0), "negative or infinite"),
         (lambda t: t.assign(new_customers=-1), "negative or infinite"),
         (lambda t: t.assign(spend=np.inf), "negative or infinite"),
