@@ -167,19 +167,20 @@ def test_render_says_what_it_does_and_nothing_runs_twice(acme, tmp_path):
     out = tmp_path / "pages"
     said = siyu("render", "acme", "--data", acme, "--out", out)
     assert said.exit_code == 0, said.output
+    pages = len(list((cache.PROJECT / "notebooks").glob("[0-9]*.ipynb")))
     lines = said.stdout.splitlines()
     assert any(line.startswith("brand") and line.rstrip().endswith("pages") for line in lines)
-    assert f"1 rendered. Open {out / 'index.html'}" in said.stdout
+    assert f"{pages} rendered. Open {out / 'index.html'}" in said.stdout
     again = siyu("render", "acme", "--data", acme, "--out", out, "--jobs", "2")
     assert again.exit_code == 0
-    assert "1 unchanged." in again.stdout
+    assert f"{pages} unchanged." in again.stdout
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (["nobody"], "acme"),
-        (["acme", "-p", "perid=week"], "period"),
+        (["acme", "--notebook", "02", "-p", "perid=week"], "period"),
         (["acme", "-p", "period"], "name=value"),
         (["acme", "--lang", "fr"], "zh or en"),
         (["acme", "--jobs", "0"], "--jobs"),

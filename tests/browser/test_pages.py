@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+import spend_brands
 from conftest import PROJECT
 
 pytestmark = pytest.mark.browser
@@ -196,6 +197,31 @@ def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tm
     assert not page.locator(".switch").is_visible()
     pdf = page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert pdf.startswith(b"%PDF")
+
+
+@pytest.fixture(scope="module")
+def with_spend(tmp_path_factory):
+    """Page 01 of a small brand with spend and a pool: the brand above has none, so its page has the market only."""
+    root, out = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("with_spend")
+    spend_brands.write(root, spend_brands.tables(pool=True))
+    command = [sys.executable, "-m", "siyu_helpers.cli", "render", "tiny", "--data", str(root), "--out", str(out)]
+    run = subprocess.run([*command, "--notebook", "01"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return out / "tiny"
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_of_a_brand_with_spend(visit, with_spend, lang, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(with_spend / lang / "01_acquisition_cost.html", width)
+    assert page.complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(picture => picture.naturalWidth > 0 && picture.alt)")
+    assert page.locator(".siyu-chart").count() >= 10
+    found = Axe().run(page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
 
 
 INDEXES = pytest.mark.parametrize("path", ["index.html", f"{BRAND}/index.html"])
