@@ -313,6 +313,15 @@ def against(allowed: Stated, actual: Stated) -> Words:
     return Words("两者分不出高下", "and the two cannot be told apart")
 
 
+def times_the_cost(target: float) -> Words:
+    """A multiple of the cost, as a sentence takes it.
+
+    >>> times_the_cost(1.0).en, times_the_cost(3.0).en
+    ('the cost', '3 times the cost')
+    """
+    return Words(f"获客成本的 {target:g} 倍", "the cost" if target == 1 else f"{target:g} times the cost")
+
+
 def payback_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary of payback with a column `back` in words: the month, or why there is none."""
     return summary.assign(back=[_back(row) for row in summary.to_dict("records")])
@@ -327,7 +336,7 @@ def _back(row: Mapping[str, Any]) -> tuple[str, str]:
             return f"第 {value:.0f} 个月（{low:.0f} 或更晚）", f"month {value:.0f} ({low:.0f} or later)"
         return f"第 {value:.0f} 个月（{low:.0f} 至 {high:.0f}）", f"month {value:.0f} ({low:.0f} to {high:.0f})"
     if pd.isna(row["cac"]):
-        return "没有投放，或没有新客", "no spend, or no customers"
+        return ("没有投放", "no spend") if row["customers"] else ("没有新客", "no customers")
     if pd.isna(row["contribution"]):
         return "新客不足 100 位", "fewer than 100 customers"
     if row["within_days"] >= 365:

@@ -136,6 +136,8 @@ PAYBACK_LINES: Names = {
     "cac_paid": ("投放获客成本", "Paid cost"),
 }
 
+FRAGILE: Names = {True: ("脆弱", "fragile"), False: ("否", "no")}
+
 #: Which line of the payback chart takes the colour of which.
 PAYBACK_LIKE = {"cac_all": "contribution_all", "cac_paid": "contribution_paid"}
 

@@ -249,7 +249,7 @@ def test_cost_against_what_it_may_be(actual, said):
         ((2.0, 2.0, 2.0), 40.0, 50.0, 365, "month 2"),
         ((2.0, 1.0, 4.0), 40.0, 50.0, 365, "month 2 (1 to 4)"),
         ((2.0, 1.0, math.inf), 40.0, 50.0, 365, "month 2 (1 or later)"),
-        ((math.nan,) * 3, math.nan, 50.0, 365, "no spend, or no customers"),
+        ((math.nan,) * 3, math.nan, 50.0, 365, "no spend"),
         ((math.nan,) * 3, 40.0, math.nan, math.nan, "fewer than 100 customers"),
         ((math.nan,) * 3, 40.0, 30.0, 365, "not within 365 days"),
         ((math.nan,) * 3, 40.0, 30.0, 90, "not yet, too early to tell"),
@@ -257,9 +257,11 @@ def test_cost_against_what_it_may_be(actual, said):
 )
 def test_payback_in_words(months, cac, contribution, days, said):
     ends = dict(zip(("payback_months", "payback_months_low", "payback_months_high"), months, strict=True))
-    summary = pd.DataFrame([{"group": "feed", "cac": cac, "contribution": contribution, "within_days": days, **ends}])
-    zh, en = views.payback_rows(summary)["back"][0]
+    row = {"group": "feed", "cac": cac, "contribution": contribution, "within_days": days, "customers": 500, **ends}
+    zh, en = views.payback_rows(pd.DataFrame([row]))["back"][0]
     assert en == said
+    nobody = views.payback_rows(pd.DataFrame([row | {"customers": 0}]))["back"][0]
+    assert (nobody[1] == "no customers") == (said == "no spend")
     assert not {"nan", "inf"} & set(zh.split())
 
 
