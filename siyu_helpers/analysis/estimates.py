@@ -314,9 +314,28 @@ def _bootstrap_t(values: np.ndarray, level: float, seed: int) -> tuple[float, fl
 
 
 def _hall(values: np.ndarray, level: float) -> tuple[float, float]:
-    """Interval of a mean from Hall's cubic transformation of t, which takes the skewness out."""
-    mean, deviation, n = values.mean(), values.std(), len(values)
-    skewness = (((values - mean) / deviation) ** 3).mean()
+    mean, deviation = values.mean(), values.std()
+    return hall(mean, deviation, (((values - mean) / deviation) ** 3).mean(), len(values), level)
+
+
+def hall(mean: float, deviation: float, skewness: float, n: int, level: float) -> tuple[float, float]:
+    """Interval of a mean from Hall's cubic transformation of t, which takes the skewness out.
+
+    Parameters
+    ----------
+    mean, deviation, skewness : float
+        Of the n values: mean, standard deviation (above 0) and third standardised moment.
+
+    Notes
+    -----
+    Hall (1992), J. R. Statist. Soc. B 54, 221-228.
+
+    Example
+    -------
+    >>> low, high = hall(30.0, 35.4, 1.07, 200, 0.90)
+    >>> round(float(low), 1), round(float(high), 1)
+    (26.1, 34.3)
+    """
     z = stats.norm.ppf((1 + level) / 2) / math.sqrt(n)
     if abs(skewness) < 1e-6:  # the transformation tends to the identity
         return mean - z * deviation, mean + z * deviation

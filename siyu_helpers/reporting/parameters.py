@@ -165,7 +165,8 @@ def accept(notebook: Path, asked: dict[str, Any]) -> dict[str, Any]:
         if name in SET_BY_RENDERER:
             raise ParameterError(f"{name} is not given with -p: {SET_BY_RENDERER[name]}")
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            begun = [other for other in known if other.startswith(f"{name}_")]  # plan, for plan_change
+            near = begun or difflib.get_close_matches(name, known, 1)
             hint = (
                 f"did you mean {near[0]}?" if near else f"it has {', '.join(sorted(set(known) - set(SET_BY_RENDERER)))}"
             )

@@ -56,6 +56,7 @@ def test_values_are_read_as_the_type_of_the_default(notebook, asked, taken):
     ("asked", "said"),
     [
         ({"perod": "week"}, "did you mean period"),
+        ({"observed": "2024-06-30"}, "did you mean observed_until"),
         ({"period": "wek"}, "one of month, week, quarter"),
         ({"seed": "1.5"}, "a whole number"),
         ({"seed": True}, "a whole number"),

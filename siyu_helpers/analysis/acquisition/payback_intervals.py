@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-from scipy import stats
+from siyu_helpers.analysis.estimates import hall
 
 Interval = tuple[float, float, float]
 NONE = (math.nan, math.nan, math.nan)
@@ -24,6 +23,7 @@ def mean(powers: Sequence[float], n: int, level: float) -> Interval:
 
     Example
     -------
+    >>> import numpy as np
     >>> spend = np.array([0.0, 10.0, 20.0, 90.0] * 50)
     >>> [float(round(end, 1)) for end in mean([(spend**k).sum() for k in (1, 2, 3)], 200, 0.90)]
     [30.0, 26.1, 34.3]
@@ -34,11 +34,8 @@ def mean(powers: Sequence[float], n: int, level: float) -> Interval:
         return average, average, average
     deviation = math.sqrt(variance)
     skewness = (cube - 3 * average * square + 2 * average**3) / deviation**3
-    z = float(stats.norm.ppf((1 + level) / 2)) / math.sqrt(n)
-    if abs(skewness) < 1e-6:  # the transformation tends to the identity
-        return average, average - z * deviation, average + z * deviation
-    ends = [3 / skewness * (float(np.cbrt(1 + skewness * (q - skewness / (6 * n)))) - 1) for q in (z, -z)]
-    return average, average - deviation * ends[0], average - deviation * ends[1]
+    low, high = hall(average, deviation, skewness, n, level)
+    return average, float(low), float(high)
 
 
 def difference(worth: Interval, cac: Interval) -> Interval:

@@ -193,7 +193,8 @@ def _axes_of_curves(axes: Any, unit: str, lang: str, legend: bool) -> None:
     axes.set_axisbelow(True)
     sns.despine(ax=axes)
     if legend:
-        axes.legend(frameon=False, fontsize=8.5)
+        # A veil behind the names: where lines fill the axes, some run below them.
+        axes.legend(fontsize=8.5, framealpha=0.8, edgecolor="none")
 
 
 def _upright(axes: Any, at: float, said: Both | None, lang: str) -> None:
