@@ -5,6 +5,7 @@ of the wrong type is refused rather than guessed at, because YAML reads `no` as 
 """
 
 import datetime
+import math
 import re
 import unicodedata
 import zoneinfo
@@ -16,6 +17,8 @@ import yaml
 from siyu_helpers.data.contract import TABLES, Problem, nearest, quoted
 
 FILE = "brand.yml"
+#: Beside it in the folder of an invented brand: what is true of it.
+TRUTH = "truth.yml"
 SLUG = re.compile(r"[a-z0-9_-]{1,40}")
 EARLIEST_DAY = datetime.date(1990, 1, 1)
 LARGEST_FILE = 1_000_000
@@ -48,8 +51,15 @@ EXAMPLES = {
     "history": "truncated",
     "source": "ERP export of 5 January 2025",
 }
-_LISTS = ("unknown_customer", "lift_tests", "scenarios")
-_WORDS = {"history": ("complete", "truncated"), "domain": ("public", "semi", "private")}
+_LISTS = ("unknown_customer", "scenarios")
+_WORDS = {
+    "history": ("complete", "truncated"),
+    "domain": ("public", "semi", "private"),
+    "lift_tests.of": ("new_customers", "orders"),
+}
+#: Keys of a lift test: those it must have, and those it may have.
+LIFT_TEST = ("channel", "from", "until", "of", "incremental", "standard_error")
+LIFT_TEST_MORE = ("method", "spend", "source")
 
 
 @dataclass(frozen=True)
@@ -87,8 +97,9 @@ def read(path: Path, folder_name: str) -> Reading:
     Reading
         `.config` has one entry per key of `REQUIRED` and `DEFAULTS`, and `channel_names`; days are `datetime.date`,
         `name` is ``{"zh": ..., "en": ...}``, `columns` is as written, `channels` is name -> domain, and `channel_names`
-        is name -> ``{"zh": ..., "en": ...}``, the name itself where no other is given. `.problems` is empty when all
-        is well.
+        is name -> ``{"zh": ..., "en": ...}``, the name itself where no other is given. `lift_tests` is a list of
+        dictionaries with the keys of `LIFT_TEST`, and those of `LIFT_TEST_MORE` that are given. `.problems` is empty
+        when all is well.
     """
     try:
         text = path.read_bytes()[: LARGEST_FILE + 1].decode("utf-8-sig")
@@ -179,6 +190,7 @@ def _settings(root: yaml.MappingNode, folder_name: str) -> Reading:
         if key not in lines:
             remedy = f"Add a line `{key}: {EXAMPLES[key]}`."
             problems.append(Problem(FILE, None, key, f"The key {key} is missing.", remedy))
+    problems += _tests_of_unknown_channels(root, config["channels"])
     problems += _together(config, lines, folder_name)
     if any(problem.column in ("observed_from", "observed_until") for problem in problems):
         # A period that contradicts itself would make every order wrong as well.
@@ -209,6 +221,8 @@ def _value(key: str, node: yaml.Node):
         return _mapping(node, key, _channel)
     if key == "columns":
         return _mapping(node, key, _header)
+    if key == "lift_tests":
+        return _lift_tests(node)
     if key in _LISTS:
         return _sequence(node, key)
     if key in ("observed_from", "observed_until"):
@@ -365,17 +379,94 @@ def _our_name(node: yaml.Node, tables: list[str]) -> str:
     return value
 
 
+def _lift_tests(node: yaml.Node) -> list[dict]:
+    """The list of lift tests; every problem of every test is told at once."""
+    found, problems = [], []
+    for child in _items(node, "lift_tests"):
+        try:
+            found.append(_lift_test(child))
+        except _Wrong as wrong:
+            problems += wrong.problems
+    if problems:
+        wrong = _Wrong(node, "lift_tests", "", "")
+        wrong.problems = problems
+        raise wrong
+    return found
+
+
+def _lift_test(node: yaml.MappingNode) -> dict:
+    """One lift test: what a channel was found to cause, in which days, and how sure that is."""
+    known = (*LIFT_TEST, *LIFT_TEST_MORE)
+
+    def part(name: str, child: yaml.Node):
+        key = f"lift_tests.{name}"
+        if name not in known:
+            near = nearest(name, known)
+            remedy = f"Did you mean {near}?" if near else f"Write {', '.join(known)}."
+            raise _Wrong(child, "lift_tests", f"{quoted(name)} is not known here.", remedy)
+        if name in ("from", "until"):
+            return _day(child, key)
+        if name == "of":
+            return _word(child, key, _WORDS[key])
+        return _text(child, key) if name in ("channel", "method", "source") else _measured(child, key)
+
+    found = _mapping(node, "lift_tests", part)
+    for name in LIFT_TEST:
+        if name not in found:
+            remedy = f"Write {', '.join(LIFT_TEST)}; `siyu new` shows an example."
+            raise _Wrong(node, "lift_tests", f"A lift test has no {name}.", remedy)
+    if found["from"] > found["until"]:
+        wrong = f"A lift test ends ({found['until']}) before it begins ({found['from']})."
+        raise _Wrong(node, "lift_tests", wrong, "Correct the days.")
+    return found
+
+
+def _measured(node: yaml.Node, key: str) -> float:
+    """A number of a lift test: the effect may be negative, its standard error is above 0, spend is 0 or more."""
+    value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Wrong(node, key, "This is not a number.", "Write a plain number without quotation marks.")
+    if key == "lift_tests.standard_error" and not value > 0:
+        remedy = "Write the standard error of `incremental`; a 90% interval is 3.29 of them wide."
+        raise _Wrong(node, key, f"{value} is not above 0.", remedy)
+    if key == "lift_tests.spend" and value < 0:
+        raise _Wrong(node, key, f"{value} is below 0.", "Write what the channel cost in the days of the test.")
+    return float(value)
+
+
+def _tests_of_unknown_channels(root: yaml.MappingNode, channels: dict) -> list[Problem]:
+    """Lift tests of a channel that is not listed, wherever in the file the channels stand."""
+    problems = []
+    lists = [node for key, node in root.value if key.value == "lift_tests" and isinstance(node, yaml.SequenceNode)]
+    tests = [child for node in lists for child in node.value if isinstance(child, yaml.MappingNode)]
+    for name, node in [pair for child in tests for pair in child.value]:
+        if name.value != "channel" or not isinstance(node, yaml.ScalarNode) or not isinstance(_scalar(node), str):
+            continue
+        if node.value not in channels and node.value.strip():
+            near = nearest(node.value, channels)
+            remedy = f"Did you mean {near}?" if near else "List the channel under channels, with its domain."
+            wrong = f"{quoted(node.value)} is not one of the channels."
+            problems.append(Problem(FILE, node.start_mark.line + 1, "lift_tests.channel", wrong, remedy))
+    return problems
+
+
 def _sequence(node: yaml.Node, key: str) -> list:
+    children = _items(node, key, groups=key != "unknown_customer")
+    if key == "unknown_customer":
+        return [_text(child, key, blank=True) for child in children]
+    return [_plain(child, key) for child in children]
+
+
+def _items(node: yaml.Node, key: str, groups: bool = True) -> list[yaml.Node]:
+    """The nodes of a list, none where nothing is written; with `groups` each is a group of `name: value` lines."""
     if isinstance(node, yaml.ScalarNode) and _scalar(node) is None:
         return []
     if not isinstance(node, yaml.SequenceNode):
         raise _Wrong(node, key, "A list is expected here.", "Write the items in [ ], or one a line after a dash.")
-    if key == "unknown_customer":
-        return [_text(child, key, blank=True) for child in node.value]
     for child in node.value:
-        if not isinstance(child, yaml.MappingNode):
+        if groups and not isinstance(child, yaml.MappingNode):
             raise _Wrong(child, key, "Every item is a group of `name: value` lines.", "Write `- name: value`.")
-    return [_plain(child, key) for child in node.value]
+    return node.value
 
 
 def _plain(node: yaml.Node, key: str):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import polars as pl
+import yaml
 
 from siyu_helpers.data import brand_config, building, cache, identifiers, manifest, new_brand
 from siyu_helpers.data.contract import TABLES, DataProblems, Problem, nearest, quoted
@@ -74,6 +75,27 @@ class Brand:
             "burn_in_days": self.config["burn_in_days"],
             "first_order_at": self.scan("customers").select("customer_id", "first_order_at") if dated else None,
         }
+
+    def truth(self) -> dict | None:
+        """What is true of an invented brand, from its truth.yml; None for a real brand, whose truth nobody knows.
+
+        See `simulate.Simulation.truth` for its keys. No analysis takes it as an input: it is for the marking of one.
+
+        Raises
+        ------
+        ValueError
+            The file cannot be read.
+        """
+        path = self.folder / brand_config.TRUTH
+        if not self.config["synthetic"] or not path.is_file():
+            return None
+        try:
+            known = yaml.safe_load(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            known = None
+        if not isinstance(known, dict):
+            raise ValueError(f"{path} cannot be read; `siyu sample` makes an invented brand again.")
+        return known
 
     @property
     def tables(self) -> list[str]:

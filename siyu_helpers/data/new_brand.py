@@ -56,8 +56,11 @@ source: <which system, exported when and by whom>
 # burn_in_days: 365
 # 多少天没有下单算沉睡客户 / days without an order after which a customer counts as asleep
 # dormant_after_days: 180
-# 增量实验 / lift tests
-# lift_tests: []
+# 增量实验：实验期内该渠道真正带来多少新客（new_customers）或订单（orders），折算到全部受众；standard_error 为其标准误
+# 另可写 method（如“用户随机留白”）、spend（实验期投放花费）、source（报告出处）
+# Lift tests: how many new_customers or orders the channel caused in these days, scaled to its whole audience, and the
+# standard error of that number; method (such as "geo holdout"), spend (in these days) and source may be added
+# lift_tests: [{{channel: douyin, from: 2024-03-01, until: 2024-04-30, of: orders, incremental: 80, standard_error: 9}}]
 # 情景假设 / scenarios
 # scenarios: []
 # 虚构品牌填 true，每个页面都会注明 / true for an invented brand; every page then says so

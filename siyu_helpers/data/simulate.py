@@ -52,7 +52,8 @@ class Simulation:
 
         Keys: `customers`, `orders`, `contribution` of the brand as it is; `purchases` (parameters, in days);
         `cac_growth_observed`, `cac_growth_at_constant_spend` (a year, all paid channels together), both by channel in
-        `cac_growth_by_channel`; `elasticity_of_new_customers`; `orders_lost_without` each channel; `pool`, likewise;
+        `cac_growth_by_channel`; `elasticity_of_new_customers`; `orders_lost_without` each channel; `lift_tests` (what
+        those of brand.yml were to find); `pool`, what is lost without it;
         `average_treatment_effect_on_treated` (30, 90, 180 days -> orders, repurchase, spend, contribution, referrals:
         effect, standard_error, without_pool); `messages` (best number of promotions a month).
         """

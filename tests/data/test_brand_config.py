@@ -47,13 +47,71 @@ def test_optional_settings_keep_their_types(tmp_path):
     text = GOOD + (
         "burn_in_days: 180\ngross_margin: 0.4\ndormant_after_days: 90\nsynthetic: true\nunknown_customer: ['', '***']\n"
         "channels: {douyin: public, wecom: private}\ncolumns: {单号: order_id, orders: {实付: amount}}\n"
-        "lift_tests:\n  - channel: douyin\n    from: 2024-02-01\n    lift: 0.1\nscenarios: []\n"
+        "scenarios: []\n"
     )
     config = read(tmp_path, text).config
     assert config["gross_margin"] == 0.4
     assert config["unknown_customer"] == ["", "***"]
     assert config["columns"] == {"单号": "order_id", "orders": {"实付": "amount"}}
-    assert config["lift_tests"] == [{"channel": "douyin", "from": datetime.date(2024, 2, 1), "lift": 0.1}]
+
+
+LIFT_TEST = """\
+lift_tests:
+  - channel: douyin
+    from: 2024-02-01
+    until: 2024-03-15
+    of: new_customers
+    incremental: 180
+    standard_error: 25.5
+channels: {douyin: public}
+"""
+
+
+def test_a_lift_test_is_read_wherever_the_channels_stand(tmp_path):
+    """Numbers become floats; the first test has the six keys that are needed, the second all nine, and a loss."""
+    more = "    method: geo holdout\n    spend: 9000\n    source: report of 2 April 2024\n"
+    second = LIFT_TEST.splitlines(keepends=True)[1:7]
+    text = LIFT_TEST.replace("channels:", "".join(second).replace("180", "-3.5") + more + "channels:")
+    reading = read(tmp_path, GOOD + text)
+    assert reading.problems == []
+    first, later = reading.config["lift_tests"]
+    days = {"from": datetime.date(2024, 2, 1), "until": datetime.date(2024, 3, 15)}
+    assert first == {"channel": "douyin", **days, "of": "new_customers", "incremental": 180.0, "standard_error": 25.5}
+    assert later == first | {
+        "incremental": -3.5, "method": "geo holdout", "spend": 9000.0, "source": "report of 2 April 2024",
+    }  # fmt: skip
+    assert tuple(later) == brand_config.LIFT_TEST + brand_config.LIFT_TEST_MORE
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "wrong", "remedy"),
+    [
+        ("channel: douyin", "channel: douyn", 13, "lift_tests.channel", "'douyn' is not one of", "mean douyin?"),
+        ("{douyin: public}", "", 13, "lift_tests.channel", "not one of the channels", "List the channel"),
+        ("channel: douyin", "channel: no", 13, "lift_tests.channel", "true or false", "quotation marks"),
+        ("incremental:", "incrementl:", 17, "lift_tests", "'incrementl' is not known", "Did you mean incremental?"),
+        ("    standard_error: 25.5\n", "", 13, "lift_tests", "has no standard_error", "siyu new"),
+        ("standard_error: 25.5", "standard_error: 0", 18, "lift_tests.standard_error", "not above 0", "interval"),
+        ("incremental: 180", "incremental: many", 17, "lift_tests.incremental", "not a number", "plain number"),
+        ("incremental: 180", "incremental: .inf", 17, "lift_tests.incremental", "not a number", "plain number"),
+        ("incremental: 180", "incremental: yes", 17, "lift_tests.incremental", "not a number", "plain number"),
+        ("incremental: 180", "spend: -1", 17, "lift_tests.spend", "below 0", "cost in the days"),
+        ("of: new_customers", "of: customers", 16, "lift_tests.of", "'customers' is not one of", "new_customers"),
+        ("from: 2024-02-01", "from: 2024-02-31", 14, "lift_tests.from", "not in the calendar", "Correct"),
+        ("until: 2024-03-15", "until: 2024-01-15", 13, "lift_tests", "before it begins", "Correct the days"),
+        ("  - channel: douyin", "  - channel: douyin\n    channel: x", 14, "lift_tests", "given twice", "Keep one"),
+    ],
+)
+def test_a_lift_test_that_cannot_be_is_named_by_its_line(old, new, line, column, wrong, remedy, tmp_path):
+    assert LIFT_TEST.count(old) == 1
+    problems = read(tmp_path, GOOD + LIFT_TEST.replace(old, new)).problems
+    told = [p for p in problems if p.line == line and p.column == column and wrong in p.wrong and remedy in p.remedy]
+    assert told, [str(problem) for problem in problems]
+
+
+def test_problems_of_every_lift_test_are_told_at_once(tmp_path):
+    tests = "lift_tests:\n  - {channel: a}\n  - {channel: b, of: x}\n"
+    assert {problem.line for problem in read(tmp_path, GOOD + tests).problems} == {13, 14}
 
 
 @pytest.mark.parametrize(

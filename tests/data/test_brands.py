@@ -626,6 +626,24 @@ def test_a_status_column_that_is_not_read_is_warned_of(make_brand):
         ]
 
 
+TRUTH = {"truth.yml": "# known\nsimulated_by: abc\norders_lost_without: {douyin: {orders: 3}}\n"}
+
+
+def test_the_truth_of_an_invented_brand_is_read_and_no_other_has_one(make_brand):
+    invented = brands.load("acme", make_brand(TRUTH, {"synthetic": "true"}))
+    assert invented.truth() == {"simulated_by": "abc", "orders_lost_without": {"douyin": {"orders": 3}}}
+    # A real brand has no truth to mark an analysis by, whatever lies in its folder.
+    assert brands.load("acme", make_brand(TRUTH)).truth() is None
+    assert brands.load("real", make_brand(None, {"synthetic": "true", "id": "real"}, "real")).truth() is None
+
+
+@pytest.mark.parametrize("text", ["- a list\n", "{not yaml", "!!python/object:os.system {}\n"])
+def test_a_truth_that_cannot_be_read_says_what_to_do(text, make_brand):
+    brand = brands.load("acme", make_brand({"truth.yml": text}, {"synthetic": "true"}))
+    with pytest.raises(ValueError, match="siyu sample"):
+        brand.truth()
+
+
 def test_the_default_root_needs_no_argument():
     assert cache.homes(cache.default_data_root() / "cdnow")[1].name == "cdnow"
     assert os.environ["SIYU_HOME"] in str(brands.load("cdnow").cached)

@@ -39,6 +39,7 @@ def test_the_optional_settings_are_right_once_their_mark_is_taken_away(tmp_path)
     }  # fmt: skip
     assert reading.config["channels"]["wecom"] == "private"
     assert reading.config["unknown_customer"] == ["", "***"]
+    assert [sorted(test) for test in reading.config["lift_tests"]] == [sorted(brand_config.LIFT_TEST)]
 
 
 def test_nothing_is_overwritten(tmp_path):

@@ -15,6 +15,7 @@ TOUCHES = 5
 AT_A_TIME = 500_000
 #: Everything a pool has no name for when a visitor would have come without the channel.
 DIRECT = "direct"
+ALWAYS = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,15 @@ def _mean_visits(recipe: Recipe, name: str, scale: float, season: Season, spend:
     return mean
 
 
-def journeys(market: Market, world: World = World()):
+def journeys(market: Market, world: World = World(), during: tuple[float, float] = ALWAYS):
     """First visits with their touches, in parts that fit in memory.
+
+    Parameters
+    ----------
+    market : Market
+    world : World
+    during : pair of float
+        Days between which what the world switches off is not there; always, unless told otherwise.
 
     Yields
     ------
@@ -143,25 +151,25 @@ def journeys(market: Market, world: World = World()):
         begin = 0
         while begin < len(counts):
             until = max(int(np.searchsorted(edges, (edges[begin - 1] if begin else 0) + AT_A_TIME)), begin + 1)
-            part = _part(market, world, place, begin, min(until, len(counts)), first)
+            part = _part(market, world, during, place, begin, min(until, len(counts)), first)
             first += int(counts[begin:until].sum())
             yield part
             begin = until
 
 
-def _part(market: Market, world: World, place: int, begin: int, until: int, first: int) -> Visits:
+def _part(market: Market, world: World, during, place: int, begin: int, until: int, first: int) -> Visits:
     counts = market.visits[place][begin:until]
     day = np.repeat(np.arange(begin, until), counts)
     within = np.arange(len(day)) - np.repeat(np.cumsum(counts) - counts, counts)
     draws = market.draws
     key = draws.keys(f"visitor of {market.names[place]}", day, within)
     time = market.season.at_an_hour(day + draws.uniform("hour of first touch", key))
-    visits = _touches(market, world, key, np.full(len(key), place, dtype=np.int8), time)
+    visits = _touches(market, world, during, key, np.full(len(key), place, dtype=np.int8), time)
     visits.number = first + np.arange(len(key))
     return visits
 
 
-def _touches(market: Market, world: World, key: np.ndarray, origin: np.ndarray, time: np.ndarray) -> Visits:
+def _touches(market: Market, world: World, during, key: np.ndarray, origin: np.ndarray, time: np.ndarray) -> Visits:
     """The touches of a journey: each draws where it goes on, and whether the order is placed at it."""
     recipe, draws = market.recipe, market.draws
     channels = np.full((len(key), TOUCHES), -1, dtype=np.int8)
@@ -178,15 +186,16 @@ def _touches(market: Market, world: World, key: np.ndarray, origin: np.ndarray, 
     travelling = np.ones(len(key), dtype=bool)
     for touch in range(TOUCHES):
         seen = np.where(here >= 0, here, direct)
+        affected = (now >= during[0]) & (now < during[1])
         if touch == 0:
             # Without its channel a visitor stays away, or comes by itself.
-            lost = closed[seen]
+            lost = closed[seen] & affected
             stays = draws.uniform("would come anyway", key) < anyway[seen]
             travelling &= ~lost | (stays & (direct >= 0) & ~closed[direct])
             shown = np.where(lost, direct, seen)
         else:
             shown = seen
-        there = travelling & (here >= 0) & ~closed[shown] & (last < 0)
+        there = travelling & (here >= 0) & ~(closed[shown] & affected) & (last < 0)
         there &= now < recipe.days
         there &= ~door[shown] | (now >= recipe.first_day + recipe.pool_opens)
         channels[there, touch] = shown[there]

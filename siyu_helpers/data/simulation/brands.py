@@ -5,7 +5,7 @@ an integrated smart toilet about 2,900 RMB at 40 to 49% gross margin, in use for
 materials 48 to 59% of revenue; 13% and more of sales kept by a delivery platform.
 """
 
-from siyu_helpers.data.simulation.recipe import Channel, Recipe
+from siyu_helpers.data.simulation.recipe import Channel, LiftTest, Recipe
 
 
 def _named(zh: str, en: str) -> dict[str, str]:
@@ -234,6 +234,8 @@ _XIAOMAN = Recipe(
     tools_per_account=300.0,
     content=2_500.0,
     incentive=8.0,
+    # Ten weeks of the third spring, between the festivals: a channel that feeds others, and one that others feed.
+    lift_tests=(LiftTest("douyin_feed", 792, 70), LiftTest("tmall_search", 792, 70)),
 )
 
 _YUNZUO = Recipe(
@@ -579,6 +581,7 @@ _SANLI = Recipe(
     tools_per_account=200.0,
     content=600.0,
     incentive=3.0,
+    lift_tests=(LiftTest("meituan_ads", 792, 70),),
 )
 
 RECIPES: dict[str, Recipe] = {recipe.id: recipe for recipe in (_XIAOMAN, _YUNZUO, _SANLI)}

@@ -13,8 +13,9 @@ import yaml
 from siyu_helpers.data import brand_config
 from siyu_helpers.data.cache import is_running
 from siyu_helpers.data.contract import TABLES
+from siyu_helpers.data.simulation import lift_tests
 
-TRUTH = "truth.yml"
+TRUTH = brand_config.TRUTH
 MADE_BY = "simulated_by"
 
 
@@ -88,6 +89,7 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 def _brand_yml(simulation, folder_name: str) -> str:
     recipe = simulation.recipe
+    tests = lift_tests.results(simulation.life.market)
     settings = {
         "id": folder_name,
         "name": recipe.name,
@@ -100,6 +102,7 @@ def _brand_yml(simulation, folder_name: str) -> str:
         "gross_margin": recipe.gross_margin,
         **({"dormant_after_days": recipe.sms_after} if recipe.sms_after else {}),
         "channels": {name: {"domain": channel.domain} | channel.name for name, channel in recipe.channels.items()},
+        **({"lift_tests": tests} if tests else {}),
         "synthetic": True,
         "source": f"由程序模拟生成 / simulated: siyu_helpers.data.simulate, recipe {recipe.id}, seed {simulation.seed}",
     }

@@ -111,6 +111,7 @@ def check_recipe(recipe) -> None:
         raise ValueError("city_tiers: no tier has a share above 0.")
     _check_peaks(recipe)
     _check_channels(recipe)
+    _check_lift_tests(recipe)
 
 
 def _check_shares_by_name(name: str, shares) -> None:
@@ -151,6 +152,17 @@ def _check_channels(recipe) -> None:
     ):  # fmt: skip
         if needs and name not in channels:
             raise ValueError(f"{wanted}: {needs!r} needs a channel called {name!r}.")
+
+
+def _check_lift_tests(recipe) -> None:
+    for test in recipe.lift_tests:
+        if not hasattr(test, "held_out"):
+            raise ValueError(f"lift_tests: {test!r} is not a LiftTest.")
+        where = f"lift_tests, {test.channel}"
+        if test.from_day < 0 or test.days < 1:
+            raise ValueError(f"{where}: from_day must be 0 or more, and days 1 or more.")
+        if not is_number(test.held_out) or not 0 < test.held_out < 1:
+            raise ValueError(f"{where}, held_out: {test.held_out!r} is not a share between 0 and 1.")
 
 
 def _check_channel(recipe, where: str, channel) -> None:

@@ -64,6 +64,20 @@ class Channel:
 
 
 @dataclass(frozen=True)
+class LiftTest:
+    """A test of what a channel causes: by lot, part of its audience is not shown it for some days.
+
+    channel : which. from_day : first day, counted from `observed_from`. days : how many. held_out : share of the
+    audience, by lot.
+    """
+
+    channel: str
+    from_day: int
+    days: int
+    held_out: float = 0.3
+
+
+@dataclass(frozen=True)
 class Recipe:
     """An invented brand. Shares are between 0 and 1, chances are per event, money is in `currency`, times in days.
 
@@ -107,6 +121,8 @@ class Recipe:
     The experiment
         selection: what joining depends on (see `simulate`); invitations: share invited by lot two weeks after the first
         order, between the days invite_from and invite_until; invited_join: chance that the invited join at once.
+    What was tested
+        lift_tests: see `LiftTest`. They are lived beside the tables, in which nobody is held out.
     What the pool costs
         staff_salary a month; members_per_staff; tools_fixed, tools_per_account, content a month; incentive per joining.
     """
@@ -192,6 +208,7 @@ class Recipe:
     tools_per_account: float = 0.0
     content: float = 0.0
     incentive: float = 0.0
+    lift_tests: tuple[LiftTest, ...] = ()
 
     def __post_init__(self):
         check_recipe(self)

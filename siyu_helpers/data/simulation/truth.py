@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from siyu_helpers.data.simulation import tables
+from siyu_helpers.data.simulation import lift_tests, tables
 from siyu_helpers.data.simulation.acquisition import Market, World, journeys, market
 from siyu_helpers.data.simulation.world import Life, live
 
@@ -66,6 +66,7 @@ def truth(life: Life) -> dict:
         "orders_lost_without": {
             name: without(life, factual, World(off=(name,))) for name in life.market.names
         },
+        "lift_tests": lift_tests.truths(life.market),
         "pool": without(life, factual, World(pool=False)),
         "average_treatment_effect_on_treated": effect_of_joining(life),
     }  # fmt: skip

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from siyu_helpers.data.simulate import RECIPES, simulate
+from siyu_helpers.data.simulation.recipe import LiftTest
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -69,6 +70,20 @@ def test_a_channel_that_cannot_be_is_named(change, told):
     channels = RECIPES["xiaoman"].channels
     with pytest.raises(ValueError, match=told):
         simulate("xiaoman", channels=channels | {"direct": dataclasses.replace(channels["direct"], **change)})
+
+
+@pytest.mark.parametrize(
+    ("test", "told"),
+    [
+        ("douyin_feed", "lift_tests: 'douyin_feed' is not a LiftTest"),
+        (LiftTest("douyin_feed", -1, 30), "lift_tests, douyin_feed: from_day must be 0 or more"),
+        (LiftTest("douyin_feed", 0, 0), "lift_tests, douyin_feed: .* days 1 or more"),
+        (LiftTest("douyin_feed", 0, 30, 1.0), "lift_tests, douyin_feed, held_out: 1.0 is not a share"),
+    ],
+)
+def test_a_lift_test_that_cannot_be_is_named(test, told):
+    with pytest.raises(ValueError, match=told):
+        simulate("xiaoman", customers=20, lift_tests=(test,))
 
 
 @pytest.mark.parametrize("missing", ["wecom", "sms", "referral", "direct"])
