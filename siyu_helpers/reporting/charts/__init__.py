@@ -10,7 +10,22 @@ matplotlib.use("Agg")
 
 from siyu_helpers.reporting.charts.bar_charts import bars, waterfall
 from siyu_helpers.reporting.charts.column_charts import columns, layers
+from siyu_helpers.reporting.charts.flow_charts import flows
 from siyu_helpers.reporting.charts.heatmaps import cohort_heatmap, matrix
 from siyu_helpers.reporting.charts.line_charts import curves
+from siyu_helpers.reporting.charts.range_charts import against, ranges
+from siyu_helpers.reporting.charts.transition_maps import transitions
 
-__all__ = ["bars", "cohort_heatmap", "columns", "curves", "layers", "matrix", "waterfall"]
+__all__ = [
+    "against",
+    "bars",
+    "cohort_heatmap",
+    "columns",
+    "curves",
+    "flows",
+    "layers",
+    "matrix",
+    "ranges",
+    "transitions",
+    "waterfall",
+]

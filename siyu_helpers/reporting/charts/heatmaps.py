@@ -118,7 +118,7 @@ def _heat_size(values: pd.DataFrame, unit: str) -> tuple[float, float, bool]:
 
 def _heat(axes: Any, values: pd.DataFrame, complete: np.ndarray, unit: str, annotated: bool) -> None:
     shown = values.to_numpy(dtype=float) * (100 if unit == "share" else 1)
-    mesh = _cells(axes, shown, _labels(values, unit) if annotated else None)
+    mesh = coloured_cells(axes, shown, _labels(values, unit) if annotated else None)
     for row, column in zip(*np.nonzero(~complete & ~np.isnan(shown)), strict=True):
         axes.add_patch(
             Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor="#9aa5ae", linewidth=0, alpha=0.6)
@@ -134,7 +134,7 @@ def _heat(axes: Any, values: pd.DataFrame, complete: np.ndarray, unit: str, anno
         _colour_bar(axes, mesh, unit)
 
 
-def _cells(axes: Any, shown: np.ndarray, labels: np.ndarray | None, points: float = 8.5) -> Any:
+def coloured_cells(axes: Any, shown: np.ndarray, labels: np.ndarray | None, points: float = 8.5) -> Any:
     """Coloured cells from white (zero) to the darkest shade, with their labels; a blank cell stays white and empty."""
     rows, columns = shown.shape
     top = np.nanmax(shown)
@@ -304,7 +304,7 @@ def _draw_matrix(
     slanted = longest > cell - 0.05 or max(head.count("\n") for head in heads) > 2
     high = max(0.38, 0.15 * max(row.count("\n") + 1 for row in rows) + 0.07)
     figure, axes = plot(cell * len(columns), high * len(rows), fill=True)
-    _cells(axes, shown, labels)
+    coloured_cells(axes, shown, labels)
     axes.set_yticks(np.arange(len(rows)) + 0.5, [fonts.plain(row) for row in rows], fontsize=9)
     if slanted:
         heads = [fonts.wrap(name, 2, 8.5, lang, lines=1) for name in columns]
