@@ -1,0 +1,1 @@
+"""Parts of `channel_attribution`: journeys, rules, chains, Shapley values, intervals, hand-overs, money."""
