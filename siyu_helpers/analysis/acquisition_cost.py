@@ -113,6 +113,7 @@ from siyu_helpers.analysis.order_log import REQUIRES
 # Without spend the page has its market part only, and says so.
 USES = {
     "spend": ["date", "channel", "spend", "impressions", "clicks", "visitors"],
+    "touchpoints": ["visitor_id", "touched_at", "channel", "customer_id"],
     "orders": ["acquired_through", "refunded", "cost", "platform_fee"],
     "customers": ["first_order_at"],
     "pool_costs": ["month", "item", "amount"],

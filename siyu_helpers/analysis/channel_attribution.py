@@ -19,7 +19,13 @@ The door to `siyu_helpers.analysis.attribution`, used by notebooks/03_channel_at
 
 from siyu_helpers.analysis.attribution.bootstraps import bootstrap, interval_gate
 from siyu_helpers.analysis.attribution.chain_orders import choose_order
-from siyu_helpers.analysis.attribution.chains import conversion_probability, markov, removal_effects, transition_matrix
+from siyu_helpers.analysis.attribution.chains import (
+    always_order,
+    conversion_probability,
+    markov,
+    removal_effects,
+    transition_matrix,
+)
 from siyu_helpers.analysis.attribution.commonest_paths import commonest_paths, one_channel_share
 from siyu_helpers.analysis.attribution.comparisons import (
     channel_facts,
@@ -55,15 +61,17 @@ from siyu_helpers.analysis.attribution.lift_tests import (
     calibrated_cac,
     calibrated_cost,
     calibration_facts,
+    cost_in_test,
     usable_tests,
 )
-from siyu_helpers.analysis.attribution.money import attributed_cost, cost_facts, cost_range
+from siyu_helpers.analysis.attribution.money import attributed_cost, cost_facts, cost_order, cost_range
 from siyu_helpers.analysis.attribution.paths import aggregate, read_paths
-from siyu_helpers.analysis.attribution.platform_claims import claimed_against_orders, double_counting
+from siyu_helpers.analysis.attribution.platform_claims import claim_parts, claimed_against_orders, double_counting
 from siyu_helpers.analysis.attribution.rules import DEFINITIONS, RULE_WORDS, RULES, credit, definition
 from siyu_helpers.analysis.attribution.rules import OPTIONS as RULE_OPTIONS
 from siyu_helpers.analysis.attribution.shapley_values import shapley
 from siyu_helpers.analysis.attribution.spend_periods import channels_with_spend, days_of_months, last_months
+from siyu_helpers.analysis.attribution.untouched import untouched_orders
 from siyu_helpers.analysis.attribution.upstream import compare_domains_with_upstream, pool_upstream, upstream_spend
 from siyu_helpers.analysis.order_log import REQUIRES
 
@@ -74,7 +82,6 @@ USES = {
     "customers": ["first_order_at"],
     "spend": ["date", "channel", "spend", "claimed_conversions"],
     "members": ["customer_id", "joined_at"],
-    "pool_costs": ["month", "item", "amount"],
 }
 
 __all__ = [
@@ -88,6 +95,7 @@ __all__ = [
     "RULE_WORDS",
     "USES",
     "aggregate",
+    "always_order",
     "attributed_cost",
     "bootstrap",
     "calibrate",
@@ -99,12 +107,15 @@ __all__ = [
     "channel_share",
     "channels_with_spend",
     "choose_order",
+    "claim_parts",
     "claimed_against_orders",
     "commonest_paths",
     "compare_domains_with_upstream",
     "compare_rules",
     "conversion_probability",
     "cost_facts",
+    "cost_in_test",
+    "cost_order",
     "cost_range",
     "credit",
     "credit_against_truth",
@@ -140,6 +151,7 @@ __all__ = [
     "share_under",
     "transition_matrix",
     "truth_facts",
+    "untouched_orders",
     "upstream_spend",
     "usable_tests",
 ]

@@ -98,8 +98,8 @@ def read(path: Path, folder_name: str) -> Reading:
         `.config` has one entry per key of `REQUIRED` and `DEFAULTS`, and `channel_names`; days are `datetime.date`,
         `name` is ``{"zh": ..., "en": ...}``, `columns` is as written, `channels` is name -> domain, and `channel_names`
         is name -> ``{"zh": ..., "en": ...}``, the name itself where no other is given. `lift_tests` is a list of
-        dictionaries with the keys of `LIFT_TEST`, and those of `LIFT_TEST_MORE` that are given. `.problems` is empty
-        when all is well.
+        dictionaries with the keys of `LIFT_TEST`, and those of `LIFT_TEST_MORE` that are given; two of one channel that
+        count the same thing may not share days. `.problems` is empty when all is well.
     """
     try:
         text = path.read_bytes()[: LARGEST_FILE + 1].decode("utf-8-sig")
@@ -384,7 +384,9 @@ def _lift_tests(node: yaml.Node) -> list[dict]:
     found, problems = [], []
     for child in _items(node, "lift_tests"):
         try:
-            found.append(_lift_test(child))
+            test = _lift_test(child)
+            _no_overlap(test, found, child)
+            found.append(test)
         except _Wrong as wrong:
             problems += wrong.problems
     if problems:
@@ -419,6 +421,16 @@ def _lift_test(node: yaml.MappingNode) -> dict:
         wrong = f"A lift test ends ({found['until']}) before it begins ({found['from']})."
         raise _Wrong(node, "lift_tests", wrong, "Correct the days.")
     return found
+
+
+def _no_overlap(test: dict, others: list[dict], node: yaml.Node) -> None:
+    """Raise where two tests count the same thing of one channel in days they share: it would count twice."""
+    for other in others:
+        same = test["channel"] == other["channel"] and test["of"] == other["of"]
+        if same and test["from"] <= other["until"] and other["from"] <= test["until"]:
+            days = f"{other['from']} to {other['until']}, and {test['from']} to {test['until']}"
+            wrong = f"Two lift tests of {quoted(test['channel'])} share days: {days}."
+            raise _Wrong(node, "lift_tests", wrong, "Keep one of them, or correct the days.")
 
 
 def _measured(node: yaml.Node, key: str) -> float:

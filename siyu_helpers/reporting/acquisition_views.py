@@ -132,22 +132,52 @@ def channel_extremes(table: pd.DataFrame, costs: pd.DataFrame, months: list[str]
     return found
 
 
-def domain_facts(compared: pd.DataFrame, level: float) -> dict[str, Stated]:
+def domain_facts(compared: pd.DataFrame, level: float, ending: str = "") -> dict[str, Stated]:
     """Private customers carrying all of the pool's costs, and public ones by media alone; empty where one is not known.
 
     table of `compare_domains`  ->  private_full, public_media
+    table of `compare_domains_with_upstream`, ending "_shared"  ->  private_full_shared, public_media_shared
     """
     rows = compared.set_index(["charge", "domain"])
     found = {}
-    for key, at in (("private_full", ("private", "private")), ("public_media", ("media", "public"))):
+    for key, charge, domain in (("private_full", "private", "private"), ("public_media", "media", "public")):
+        at = (f"{charge}{ending}", domain)
         if at not in rows.index or math.isnan(rows.loc[at, "cac"]):
             return {}
-        row, words = rows.loc[at], compared.attrs["definition"][at[0]]
+        row, words = rows.loc[at], compared.attrs["definition"][charge]
+        if ending:
+            words = Words(
+                f"{words.zh}；投放按各单路径上的渠道平分，由成交的域承担",
+                f"{words.en}; media spend shared over the channels of each order's journey, borne by the domain that "
+                "closed it",
+            )
         ends = (row["cac"], row["cac_low"], row["cac_high"])
-        found[key] = Estimate(
+        found[f"{key}{ending}"] = Estimate(
             *ends, level, int(row["new_customers"]), "money per customer", words, acquisition_cost.compare_domains
         )
     return found
+
+
+def shared_rows(shared: pd.DataFrame) -> pd.DataFrame:
+    """Domains with the pool's costs on the pool, before and after upstream spend is shared; without pool costs, media.
+
+    table of `compare_domains_with_upstream`  ->  table (domain x charge), charge "own" and "shared"
+    """
+    charge = "private" if "private" in set(shared["charge"]) else "media"
+    called = {charge: "own", f"{charge}_shared": "shared"}
+    rows = shared[shared["charge"].isin(called)].assign(charge=lambda table: table["charge"].map(called))
+    # A cost of 0 is blank in the cost table; where the other way of counting has a cost, nothing was spent.
+    known = rows.groupby("domain")["cac"].transform(lambda cost: cost.notna().any())
+    free = rows["cac"].isna() & (rows["spend"] == 0) & (rows["new_customers"] > 0)
+    return rows.assign(cac=rows["cac"].mask(free, 0.0))[known].reset_index(drop=True)
+
+
+def closed_in(upstream: pd.DataFrame, domain: str) -> str:
+    """How many new customers with recorded touches a domain closed, as a sentence takes it.
+
+    table of `upstream_spend`  ->  text
+    """
+    return f"{upstream.loc[upstream['domain'] == domain, 'conversions'].sum():,.0f}"
 
 
 def domain_members(config: Mapping[str, Any], domain: str, called: Names) -> Words:

@@ -118,7 +118,12 @@ class Ledger:
             self.emit(lang, "table", table_html(frame, lang, caption))
 
     def where_from(self) -> None:
-        """Show the last table of the page: each number, its definition and the function that made it."""
+        """Show the last table of the page: each number, its definition and the function that made it.
+
+        A page that states no number shows nothing here.
+        """
+        if not self.records:
+            return
         for lang in self.languages:
             names = {"zh": ("取值", "区间", "样本量"), "en": ("Value", "Interval", "n")}[lang]
             head = "".join(f'<th scope="col">{name}</th>' for name in names)
@@ -305,20 +310,48 @@ def _kind_of_text(text: str) -> str:
     return "word" if 0 < width <= 14 else "words" if width > 44 else ""
 
 
-def table_html(frame: pd.DataFrame, lang: str, caption: str) -> str:
-    """A small table as HTML: every cell escaped, blanks left blank, scrollable where it is wide."""
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[-+]?[\d,.]+%?", text) is not None
+
+
+def _kinds(texts: list[str]) -> list[str]:
+    """The kind of each cell of a column, so that a column has one edge: that of its numbers, or the left one.
+
+    Numbers stand on the right, and with them short words such as "not reached". Where some have an interval or a
+    sentence behind or below them, all stand on the left: on the right, an interval would end there, not the number.
+
+    >>> _kinds(["12", "", "not reached", "7"]), _kinds(["3", "12 (12 to 13)"])
+    (['number', '', 'number', 'number'], ['word', 'word'])
+    """
+    kinds = [_kind_of_text(text) for text in texts]
+    numbers = [_is_number(text) for text in texts]
+    with_ends = any(re.match(r"[-+]?[\d,.]+%? ?[（(]", text) for text in texts)
+    short = all(kind == "word" or number or not text for text, kind, number in zip(texts, kinds, numbers, strict=True))
+    if with_ends or not short or 2 * sum(numbers) < sum(map(bool, texts)):
+        return kinds
+    return ["number" if text else "" for text in texts]
+
+
+def table_html(frame: pd.DataFrame, lang: str, caption: str, captioned: bool = True) -> str:
+    """A small table as HTML: every cell escaped, blanks left blank, scrollable where it is wide.
+
+    captioned : False where the caption already stands above it: it is then only the table's name, read once.
+    """
     head = "".join(f'<th scope="col">{escape(words.text_in(name, lang))}</th>' for name in frame.columns)
-    rows = []
-    for values in frame.itertuples(index=False):
-        cells = []
-        for value in values:
-            blank = value is None or (isinstance(value, float) and math.isnan(value))
-            text = "" if blank else words.text_in(value, lang)
-            kind = "number" if re.fullmatch(r"[-+]?[\d,.]+%?", text) else _kind_of_text(text)
-            cells.append(f'<td class="{kind}">{escape(text)}</td>' if kind else f"<td>{escape(text)}</td>")
-        rows.append("<tr>" + "".join(cells) + "</tr>")
+    columns = []
+    for at in range(frame.shape[1]):
+        texts = [_cell_text(value, lang) for value in frame.iloc[:, at]]
+        kinds = [f' class="{kind}"' if kind else "" for kind in _kinds(texts)]
+        columns.append([f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, texts, strict=True)])
+    rows = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     label = escape(caption, quote=True)
+    table = f"<table><caption>{escape(caption)}</caption>" if captioned else f'<table aria-label="{label}">'
     return (
-        f'<div class="siyu-scroll" role="region" tabindex="0" aria-label="{label}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f'<div class="siyu-scroll" role="region" tabindex="0" aria-label="{label}">{table}'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+
+
+def _cell_text(value: Any, lang: str) -> str:
+    blank = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if blank else words.text_in(value, lang)

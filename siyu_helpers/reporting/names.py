@@ -153,6 +153,66 @@ PROFIT_FACTORS: Names = {
 }
 
 
+#: Which orders page 03 attributes, as its sentences call them.
+CONVERSIONS: Names = {"new_customers": ("新客首单", "first orders"), "all_orders": ("全部订单", "orders")}
+SHARES_OF: Names = {
+    "new_customers": ("占新客首单的份额", "Share of first orders"),
+    "all_orders": ("占全部订单的份额", "Share of all orders"),
+}
+
+#: Where a chain of touches begins and ends.
+STATES: Names = {
+    "(start)": ("开始", "Start"),
+    "(conversion)": ("下单", "Order"),
+    "(order)": ("下单", "Order"),
+    "(null)": ("没有下单", "No order"),
+}
+
+#: The counts of a lift test.
+COUNTED_IN: Names = {"new_customers": ("位新客", "new customers"), "all_orders": ("笔订单", "orders")}
+ONE_OF: Names = {"new_customers": ("位新客", "new customer"), "all_orders": ("笔订单", "order")}
+#: What agreement between rules leaves out, by which orders are attributed.
+REPEAT_NOTE: Names = {
+    "new_customers": ("", ""),
+    "all_orders": (
+        "：复购的路径从上一单之后算起，当初把客户带来的渠道，哪条规则都看不见",
+        ": the journey of a repeat order begins after the order before, so that no rule sees the channel that first "
+        "won the customer",
+    ),
+}
+
+ROLES: Names = {
+    "opener": ("开头多于收尾", "opens more than it closes"),
+    "feeder": ("引流", "feeder"),
+    "closer": ("成交", "closer"),
+    "both": ("引流、成交", "feeder and closer"),
+    "between": ("途经", "in between"),
+    None: ("不适用", "none"),
+}
+
+UPSTREAM: Names = {
+    "cost_last_touch": ("按末次触点", "By last touch"),
+    "cost_shared": ("分摊上游投放之后", "With upstream spend shared"),
+}
+
+#: Steps of `joining_times` and whom they are of.
+JOINING: Names = {
+    ("first_touch_to_joining", "all"): ("首次触点到加入私域", "First touch to joining"),
+    ("joining_to_first_order", "all"): ("加入到首单（先加入的）", "Joining to first order, if joined first"),
+    ("first_order_to_joining", "all"): ("首单到加入（先下单的）", "First order to joining, if ordered first"),
+    ("first_touch_to_first_order", "all"): ("首次触点到首单", "First touch to first order"),
+    ("first_touch_to_first_order", "joined_first"): ("其中先加入的", "of these, joined first"),
+    ("first_touch_to_first_order", "others"): ("其中没有先加入的", "of these, not joined first"),
+}
+
+SHARED: Names = {
+    "own": ("按首单渠道", "By the channel of the first order"),
+    "shared": ("分摊上游投放之后", "With upstream spend shared"),
+}
+
+ALL: Names = {"all": ("合计", "All")}
+
+
 def channels(config: Mapping[str, Any]) -> Names:
     """Names of a brand's marketing channels, as its brand.yml gives them.
 

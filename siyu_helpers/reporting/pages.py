@@ -61,6 +61,11 @@ class Page:
     numbers: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def has_ranges(self) -> bool:
+        """Whether any number of the page has an interval: without one, nothing need be said of brackets."""
+        return any(number["low"] is not None for number in self.numbers)
+
 
 class PageExporter(HTMLExporter):
     """nbconvert's HTML exporter with the workbook's own template, which loads nothing from outside the file."""

@@ -61,7 +61,7 @@ def show(
             made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
         caption = (caption_zh, caption_en)[at]
         hint = words.swipe_hint(lang, "table") if len(columns) > FIT_ON_A_PHONE else ""
-        html = table_html(pd.DataFrame(made), lang, caption) + hint
+        html = table_html(pd.DataFrame(made), lang, caption, captioned=not folded) + hint
         if folded:
             html = f"<details><summary>{escape(caption)}</summary>{html}</details>"
         ledger.emit(lang, "table", html)

@@ -25,6 +25,7 @@ FORMULA_BEGINS = ("=", "+", "-", "@", "\t")
 #: Unit code of an Estimate -> what follows the number: Chinese, English for one, English for several.
 COUNTED = {
     "customers": (" 位客户", " customer", " customers"),
+    "new customers": (" 位新客", " new customer", " new customers"),
     "orders": (" 笔订单", " order", " orders"),
     "days": (" 天", " day", " days"),
     "months": (" 个月", " month", " months"),
@@ -266,7 +267,8 @@ def _probability(value: float, lang: str) -> str:
 
 
 def _percent(value: float) -> str:
-    decimals = 1 if abs(value) >= 0.001 or value == 0 else 2
+    # Rounded before it is judged: 0.0996% is "0.1%" like its neighbours, not "0.10%".
+    decimals = 1 if float(f"{abs(value) * 100:.2f}") >= 0.1 or value == 0 else 2
     return f"{value * 100:.{decimals}f}%".replace("-0.00%", "0.00%")
 
 

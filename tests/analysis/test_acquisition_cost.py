@@ -103,6 +103,7 @@ def test_what_the_page_uses_are_columns_of_the_contract():
     # Each of these was taken away once, and the page changed; of the other optional columns none changed it.
     wanted = {
         "spend": {"date", "channel", "spend", "impressions", "clicks", "visitors"},
+        "touchpoints": {"visitor_id", "touched_at", "channel", "customer_id"},
         "orders": {"acquired_through", "refunded", "cost", "platform_fee"},
         "customers": {"first_order_at"},
         "pool_costs": {"month", "item", "amount"},

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from spend_series import costs as invented_costs
 
-from siyu_helpers.analysis import acquisition_cost
+from siyu_helpers.analysis import acquisition_cost, channel_attribution
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
 from siyu_helpers.data import market
 from siyu_helpers.reporting import acquisition_views as views
@@ -127,6 +127,75 @@ def test_the_dearest_and_the_cheapest_channel_only_where_they_lie_apart():
     assert views.channel_extremes(totals(a=(9.0, 5, 15), b=(8.0, 4, 14)), costs, ["2024-01"], {}) == {}
     blank = totals(a=(9.0, 5, 15), b=(math.nan, math.nan, math.nan))
     assert views.channel_extremes(blank, costs, ["2024-01"], {}) == {}
+
+
+def domains_compared(pool=True):
+    """Domains by hand: 20 public customers of media spend 900, 40 of the pool, whose costs of 400 are charged to it."""
+    charges = {"media": [0.0, 900.0]} | ({"private": [400.0, 900.0]} if pool else {})
+    parts = [
+        pd.DataFrame({"charge": charge, "domain": ["private", "public"], "spend": spend, "new_customers": [40, 20]})
+        for charge, spend in charges.items()
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    table["cac"] = (table["spend"] / table["new_customers"]).replace(0.0, math.nan)  # no cost is blank in that table
+    table["cac_low"], table["cac_high"] = table["cac"] * 0.8, table["cac"] * 1.25
+    table.attrs["definition"] = {charge: Words(f"按{charge}", f"by {charge}") for charge in charges}
+    return table
+
+
+def with_upstream(compared):
+    """Half of the orders of the feed are closed by the pool, after one touch of each: a third of its spend moves."""
+    journeys = pd.DataFrame({"path": [("feed",), ("feed", "wecom")], "conversions": [30, 30]})
+    spend = pd.DataFrame({"date": [pd.Timestamp("2024-01-01")], "channel": ["feed"], "spend": [900.0]})
+    upstream = channel_attribution.upstream_spend(journeys, spend, {"feed": "public", "wecom": "private"})
+    return channel_attribution.compare_domains_with_upstream(compared, upstream)
+
+
+def test_the_domains_before_and_after_upstream_spend_is_shared():
+    compared = domains_compared()
+    before = views.domain_facts(compared, 0.9)
+    assert {key: number.value for key, number in before.items()} == {"private_full": 10, "public_media": 45}
+    assert before["private_full"].definition == Words("按private", "by private")
+    after = views.domain_facts(with_upstream(compared), 0.9, "_shared")
+    # 300 of the 900 go with the thirty orders that the pool closed: (400 + 300) / 40 and (900 - 300) / 20.
+    assert {key: number.value for key, number in after.items()} == pytest.approx(
+        {"private_full_shared": 17.5, "public_media_shared": 30.0}
+    )
+    assert after["private_full_shared"].definition.en.startswith("by private; media spend shared")
+    assert after["private_full_shared"].definition.zh.startswith("按private；投放按")
+    for number in after.values():
+        assert number.low < number.value < number.high
+        assert number.unit == "money per customer"
+    assert not set(before) & set(after)  # both stand in one sentence
+
+
+def test_of_domains_without_a_cost_nothing_is_said():
+    assert views.domain_facts(domains_compared(pool=False), 0.9) == {}
+    assert views.domain_facts(with_upstream(domains_compared(pool=False)), 0.9, "_shared") == {}
+    assert views.domain_facts(domains_compared(), 0.9, "_shared") == {}  # nothing was shared yet
+
+
+def test_rows_of_the_cost_before_and_after_sharing():
+    rows = views.shared_rows(with_upstream(domains_compared())).set_index(["domain", "charge"])["cac"]
+    assert rows.to_dict() == pytest.approx(
+        {("private", "own"): 10, ("private", "shared"): 17.5, ("public", "own"): 45, ("public", "shared"): 30}
+    )
+    assert set(names.SHARED) == {"own", "shared"}
+
+
+def test_without_pool_costs_the_rows_are_of_media_and_a_free_customer_costs_nothing():
+    rows = views.shared_rows(with_upstream(domains_compared(pool=False))).set_index(["domain", "charge"])["cac"]
+    assert rows["private", "own"] == 0  # blank in the cost table, yet 40 customers came without spend
+    assert rows["private", "shared"] == pytest.approx(7.5)
+    assert rows["public"].to_dict() == pytest.approx({"own": 45, "shared": 30})
+
+
+def test_a_domain_that_costs_nothing_either_way_has_no_bars():
+    compared = domains_compared(pool=False)
+    semi = compared[:1].assign(domain="semi", new_customers=0)
+    both = pd.concat([compared, semi], ignore_index=True)
+    both.attrs = compared.attrs
+    assert set(views.shared_rows(with_upstream(both))["domain"]) == {"private", "public"}
 
 
 def test_members_of_a_domain_by_name():

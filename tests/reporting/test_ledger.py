@@ -1,6 +1,7 @@
 """The ledger: what may be said, how it is formatted, and that the record leads back to the library."""
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -157,6 +158,14 @@ def test_where_from_lists_every_number_and_its_anchor(cdnow, shown):
     assert f"{SHARE}, line" in html
 
 
+def test_a_page_without_numbers_has_no_table_of_numbers(cdnow, shown):
+    book = Ledger(cdnow, "x")
+    book.say(zh="没有数字", en="no number")
+    said = len(shown)
+    book.where_from()
+    assert len(shown) == said
+
+
 @pytest.mark.parametrize("day", ["1996-12-31", "1998-07-01", "yesterday", "1997-02-30"])
 def test_a_report_date_outside_the_export_is_refused(cdnow, day):
     with pytest.raises(ValueError, match="observed_until"):
@@ -178,4 +187,40 @@ def test_short_texts_of_a_table_are_not_broken_and_sentences_have_room():
     assert '<td class="word">可复现</td>' in html
     assert f"<td>{'x' * 30}</td>" in html
     assert f'<td class="words">{"一句话" * 10}</td>' in html
-    assert '<td class="number">12.5</td>' in html
+    assert '<td class="word">12.5</td>' in html
+
+
+def kinds(texts):
+    """Class of each cell of a table's only column."""
+    return re.findall(r'<td(?: class="(.*?)")?>', table_html(pd.DataFrame({"a": texts}), "en", "T"))
+
+
+def test_a_column_has_one_edge():
+    assert kinds(["1,234", "7", "12.5%"]) == ["number"] * 3
+    # A short word among numbers stands under them, a blank takes no side; beside a sentence all begin on the left.
+    assert kinds(["12", "", "not reached", "7"]) == ["number", "", "number", "number"]
+    assert kinds(["12", "8", "x" * 45]) == ["word", "word", "words"]
+    # Where an interval follows some, a number on the right would stand under its end.
+    assert kinds(["3", "12 (12 to 13)", ""]) == ["word", "word", ""]
+    assert kinds(["3", "12（12 至 13）"]) == ["word", "word"]
+    assert kinds(["3", "45.7% (40.0% to 50.0%)"])[0] == "word"
+    # A name that is a number does not send the other names to the right.
+    assert kinds(["WeCom", "SMS", "360"]) == ["word"] * 3
+
+
+def test_a_table_without_rows_or_columns_is_a_table():
+    assert "<tbody></tbody>" in table_html(pd.DataFrame({"a": []}), "en", "T")
+    assert "<tbody></tbody>" in table_html(pd.DataFrame(), "en", "T")
+
+
+def test_two_columns_of_one_name_are_both_shown():
+    html = table_html(pd.DataFrame([["x", "y"]], columns=["a", "a"]), "en", "T")
+    assert ">x</td>" in html
+    assert ">y</td>" in html
+
+
+def test_a_name_that_stands_above_the_table_is_not_read_twice():
+    html = table_html(pd.DataFrame({"a": [1]}), "en", 'A "long" table', captioned=False)
+    assert "<caption>" not in html
+    assert '<table aria-label="A &quot;long&quot; table">' in html
+    assert "<caption>T</caption>" in table_html(pd.DataFrame({"a": [1]}), "en", "T")

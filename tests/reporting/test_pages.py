@@ -78,6 +78,13 @@ def test_the_page_is_whole_and_loads_nothing(executed):
     assert html.index("a finding") < html.index("A section</a>") < html.index("Body with")
 
 
+def test_brackets_are_explained_where_a_number_has_an_interval(executed):
+    assert '<p class="note">Ranges</p>' not in pages.page_html(executed, AROUND)
+    for output in executed.cells[-1].outputs[:2]:
+        output.metadata.siyu.numbers[0]["low"] = 0.4
+    assert '<p class="note">Ranges</p>' in pages.page_html(executed, AROUND)
+
+
 def test_formulas_are_mathml(executed):
     html = pages.page_html(executed, AROUND)
     assert html.count("<math") == 2

@@ -87,6 +87,22 @@ def test_a_folded_table_shows_its_caption_only(shown):
         folded=True,
     )
     assert shown[0][0].startswith('<div lang="en"><details><summary>A long &lt;table&gt;</summary>')
+    assert "<caption>" not in shown[0][0], "the caption would be read twice"
+    assert '<table aria-label="A long &lt;table&gt;">' in shown[0][0]
+
+
+def classes(shown, column):
+    rows = re.findall(r"<tr>(<td.*?)</tr>", shown[0][0])
+    return [re.findall(r'<td(?: class="(\w+)")?>', row)[column] for row in rows]
+
+
+def test_numbers_of_a_column_stand_on_one_edge(shown):
+    table = pd.DataFrame({"a": [3.0, 12, 1234], "b": [3.0, 12, 1234], "b_low": [np.nan, 11, np.nan]})
+    table["b_high"] = [np.nan, 13, np.nan]
+    columns = {"a": ("甲", "A", "number"), "b": ("乙", "B", "number")}
+    tables.show(Ledger(brands.load("cdnow"), "x", "en"), table, columns, caption_zh="表", caption_en="T")
+    assert classes(shown, 0) == ["number"] * 3
+    assert classes(shown, 1) == ["word"] * 3
 
 
 def test_a_probability_reads_as_in_a_sentence(shown):

@@ -223,13 +223,45 @@ def conversion_probability(journeys: pd.DataFrame, level: float = LEVEL) -> Esti
             "journeys without an order",
             0,
             1,
-            "这张路径表里没有未转化的客户路径，无法计算转化的比例。",
+            "这张路径表里没有“没有下单的路径”，无法计算以下单结束的占比。",
             "The table of paths holds no journeys without an order, so the share that converts is not known.",
         )
     low, high = wilson(conversions, conversions + nulls, level)
-    definition = Words("转化的客户路径 / 全部客户路径", "journeys that ended with an order / all journeys")
+    definition = Words("以下单结束的路径÷全部路径", "journeys that ended with an order / all journeys")
     value, n = conversions / (conversions + nulls), max(1, round(conversions + nulls))
     return Estimate(value, low, high, level, n, "share", definition, conversion_probability)
+
+
+def always_order(journeys: pd.DataFrame, at_least: float = 30) -> list[str]:
+    """Channels after which no journey ever ends without an order: probably touched on record only when somebody orders.
+
+    table (path)  ->  list of channels
+
+    Parameters
+    ----------
+    journeys : DataFrame
+        See `markov`.
+    at_least : number
+        Touches that a channel must have; a journey's touches count as often as it was made.
+
+    Returns
+    -------
+    list of str, in alphabetical order: those with so many touches that are in no journey without an order. Empty where
+    the table holds no journeys without an order at all.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"path": [("ads", "sms"), ("ads",), ("wecom",)], "conversions": [40, 2, 5]})
+    >>> always_order(table.assign(nulls=[0, 90, 0]))
+    ['sms']
+    """
+    paths = encode(journeys)
+    made = np.repeat(paths.conversions + paths.nulls, paths.lengths)
+    touches = np.bincount(paths.codes, made, len(paths.channels))
+    lost = np.bincount(paths.codes, np.repeat(paths.nulls, paths.lengths), len(paths.channels))
+    if not paths.nulls.any():
+        return []
+    return [name for name, n, its in zip(paths.channels, touches, lost, strict=True) if n >= at_least and not its]
 
 
 def check_order(order: int) -> int:

@@ -54,7 +54,7 @@ def compare_rules(
     DataFrame, sorted by rule in the order above, then by channel
         channel, rule : text. conversions, value : credited. share : of all conversions, 0 to 1; blank (NaN) where no
         journey ended with an order.
-        `attrs`: options (those given), markov_order.
+        `attrs`: options (those given), markov_order, conversions_of where the table of journeys states it.
 
     Example
     -------
@@ -79,6 +79,8 @@ def compare_rules(
     compared = pd.concat(tables, ignore_index=True).astype({"channel": "str", "rule": "str"})
     compared["share"] = compared["conversions"] / total if total > 0 else np.nan
     compared.attrs = {"options": dict(options), "markov_order": markov_order}
+    if "conversions_of" in journeys.attrs:
+        compared.attrs["conversions_of"] = journeys.attrs["conversions_of"]
     return compared
 
 
@@ -187,7 +189,8 @@ def share_under(compared: pd.DataFrame, channel: str, rule: str) -> Estimate | R
     if len(wide):
         order_log.one_of("channel", channel, tuple(wide.index))
     done = _definition(compared, rule)
-    words = Words(f"该渠道分得的订单占比；口径：{done.zh}", f"share of orders credited to the channel; {done.en}")
+    zh, en = _what(compared)
+    words = Words(f"该渠道分得的占比（{zh}）；口径：{done.zh}", f"share of the {en} credited to the channel; {done.en}")
     return _exact(_shares(wide, compared, "rule", rule).get(channel), compared, words, share_under)
 
 
@@ -223,7 +226,7 @@ def channel_facts(compared: pd.DataFrame, channel: str | None = None) -> dict[st
     if len(ranged):
         row = ranged.iloc[int(np.argmax(ranged["spread"].round(DIGITS)))].to_dict()
     facts = {name: row[name] for name in ("channel", "lowest_rule", "highest_rule")}
-    for name, words in _FACT_WORDS.items():
+    for name, words in _fact_words(compared).items():
         number = _led(compared, row["channel"]) if name == "led" else row[name]
         facts[name] = _exact(number, compared, words, channel_facts)
     return facts
@@ -243,9 +246,10 @@ def moved_credit(compared: pd.DataFrame, rule: str = "last", to: str = "first") 
     wide = _wide(compared)
     moved = _shares(wide, compared, "to", to) - _shares(wide, compared, "rule", rule)
     before, after = rule_book.RULE_WORDS[rule], rule_book.RULE_WORDS[to]
+    zh, en = _what(compared)
     words = Words(
-        f"把“{before.zh}”换成“{after.zh}”后，改记到其他渠道名下的订单占比",
-        f"share of orders credited to another channel once {before.en!r} is changed for {after.en!r}",
+        f"把“{before.zh}”换成“{after.zh}”后，改记到其他渠道名下的占比（{zh}）",
+        f"share of the {en} credited to another channel once {before.en!r} is changed for {after.en!r}",
     )
     return _exact(moved.abs().sum(skipna=False, min_count=1) / 2, compared, words, moved_credit)
 
@@ -273,9 +277,11 @@ def moved_by_order(journeys: pd.DataFrame, order: int, to: int, **options: Any) 
     n = round(total)
     if not total > 0 or not float(shares[1].sum()) > 0:
         return _nothing()
+    zh, en = _what(journeys)
     words = Words(
-        f"马尔可夫链由记住 {order} 步改为 {to} 步后，改记到其他渠道名下的订单占比",
-        f"share of orders credited to another channel once the Markov chain remembers {to} touches in place of {order}",
+        f"马尔可夫链由记住 {order} 步改为 {to} 步后，改记到其他渠道名下的占比（{zh}）",
+        f"share of the {en} credited to another channel once the Markov chain remembers {to} touches in place of "
+        f"{order}",
     )
     moved = float((shares[1] / shares[1].sum() - shares[0] / total).abs().sum() / 2)
     return Estimate.exact(moved, n, "share", words, moved_by_order)
@@ -309,7 +315,8 @@ def domain_facts(compared: pd.DataFrame, domains: dict[str, str], domain: str = 
         numbers["flattered"] = numbers["last"] - numbers["middle"]
     facts = {name: row[name] for name in ("lowest_rule", "highest_rule")}
     return facts | {
-        name: _exact(number, compared, _domain_words(name, domain), domain_facts) for name, number in numbers.items()
+        name: _exact(number, compared, _domain_words(name, domain, compared), domain_facts)
+        for name, number in numbers.items()
     }
 
 
@@ -401,40 +408,70 @@ def _definition(compared: pd.DataFrame, rule: str) -> Words:
     return rule_book.DEFINITIONS.get(rule, Words(rule, rule))
 
 
-_FACT_WORDS = {
-    "lowest": Words("各规则中该渠道分得的最低订单占比", "lowest share of orders that any rule credits to the channel"),
-    "highest": Words(
-        "各规则中该渠道分得的最高订单占比", "highest share of orders that any rule credits to the channel"
-    ),
-    "middle": Words("各规则下该渠道订单占比的中位数", "median over the rules of the channel's share of orders"),
-    "spread": Words(
-        "该渠道订单占比在各规则间的最大差距（最高减最低）",
-        "how far the channel's share of orders moves with the rule: highest less lowest",
-    ),
-    "led": Words(
-        "该渠道分得订单最多（含并列）的规则数 / 参与对比的规则数",
-        "rules under which no channel is credited with more orders / rules compared",
-    ),
-}
+def _what(table: pd.DataFrame) -> Words:
+    """The orders that credit is shares of, as far as the journeys said."""
+    if table.attrs.get("conversions_of") == "new_customers":
+        return Words("新客首单", "first orders of new customers")
+    return Words("订单", "orders")
 
 
-def _domain_words(name: str, domain: str) -> Words:
-    zh = {"public": "公域", "semi": "半公域", "private": "私域"}[domain]
-    en = {"public": "public", "semi": "semi-private", "private": "private"}[domain]
+def _over(compared: pd.DataFrame) -> Words:
+    """The rules that a range is over."""
+    rules = len(_rules_of(compared))
+    return Words(f"{rules} 条规则", f"{rules} rules compared")
+
+
+def _fact_words(compared: pd.DataFrame) -> dict[str, Words]:
+    (zh, en), over = _what(compared), _over(compared)
     return {
         "lowest": Words(
-            f"各规则中{zh}分得的最低订单占比", f"lowest share of orders that any rule credits to {en} traffic"
+            f"{over.zh}中该渠道分得的最低占比（{zh}）",
+            f"lowest share of the {en} that any of the {over.en} credits to the channel",
         ),
         "highest": Words(
-            f"各规则中{zh}分得的最高订单占比", f"highest share of orders that any rule credits to {en} traffic"
+            f"{over.zh}中该渠道分得的最高占比（{zh}）",
+            f"highest share of the {en} that any of the {over.en} credits to the channel",
         ),
-        "middle": Words(f"各规则下{zh}订单占比的中位数", f"median over the rules of the {en} share of orders"),
+        "middle": Words(
+            f"{over.zh}下该渠道占比的中位数（{zh}）", f"median over the {over.en} of the channel's share of the {en}"
+        ),
         "spread": Words(
-            f"{zh}订单占比在各规则间的最大差距", f"{en} share of orders: highest less lowest over the rules"
+            f"{over.zh}中该渠道的最高占比减最低占比（{zh}）",
+            f"the channel's share of the {en}: highest less lowest over the {over.en}",
         ),
-        "last": Words(f"按末次触点计算的{zh}订单占比", f"share of orders that the last touch credits to {en} traffic"),
+        "led": Words(
+            f"该渠道分得{zh}最多（含并列）的规则数÷对比的规则数（{over.zh}）",
+            f"rules under which no channel is credited with more of the {en} / the {over.en}",
+        ),
+    }
+
+
+def _domain_words(name: str, domain: str, compared: pd.DataFrame) -> Words:
+    its = {"public": Words("公域", "public traffic"), "semi": Words("半公域", "semi-public traffic"),
+           "private": Words("私域", "the pool")}[domain]  # fmt: skip
+    (zh, en), over = _what(compared), _over(compared)
+    return {
+        "lowest": Words(
+            f"{over.zh}中{its.zh}分得的最低占比（{zh}）",
+            f"lowest share of the {en} that any of the {over.en} credits to {its.en}",
+        ),
+        "highest": Words(
+            f"{over.zh}中{its.zh}分得的最高占比（{zh}）",
+            f"highest share of the {en} that any of the {over.en} credits to {its.en}",
+        ),
+        "middle": Words(
+            f"{over.zh}下{its.zh}占比的中位数（{zh}）",
+            f"median over the {over.en} of the share of the {en} credited to {its.en}",
+        ),
+        "spread": Words(
+            f"{over.zh}中{its.zh}的最高占比减最低占比（{zh}）",
+            f"share of the {en} credited to {its.en}: highest less lowest over the {over.en}",
+        ),
+        "last": Words(
+            f"末次触点下{its.zh}分得的占比（{zh}）", f"share of the {en} that the last touch credits to {its.en}"
+        ),
         "flattered": Words(
-            f"{zh}订单占比：末次触点减各规则中位数",
-            f"{en} share of orders: under the last touch less the median of the rules",
+            f"{its.zh}分得的占比（{zh}）：末次触点减{over.zh}的中位数",
+            f"share of the {en} credited to {its.en}: under the last touch less the median over the {over.en}",
         ),
     }[name]

@@ -33,6 +33,7 @@ class Orders(NamedTuple):
     minor: np.ndarray  # money in 1 / MONEY_SCALE
     counted: np.ndarray  # whether the order is a conversion
     old: np.ndarray  # one a customer of the touches: whether all their touches are those of an old customer
+    through: np.ndarray | None = None  # place of acquired_through among its names, -1: blank; None: no such column
 
 
 class Fates(NamedTuple):
@@ -84,17 +85,19 @@ def clock_of(clock: str, ordered_at: np.ndarray, touched_at: np.ndarray) -> str:
 
 
 def brought_home(orders: Any, refunds: str) -> dict[str, Any]:
-    """Customer, moment, money and blank amounts of all orders, as arrays."""
-    frame = order_log.lazy(orders)
+    """Customer, moment, money and blank amounts of all orders, as arrays; and acquired_through, where there is any."""
+    numbers = dict.fromkeys(("amount", "refunded"), "float64")
+    frame = order_log.lazy(touches.typed_if_empty(orders, ordered_at="datetime64[us]", **numbers))
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), order_log.REQUIRES["orders"])
     amount = order_log.as_number("amount", kinds)
     money = amount.fill_null(0)
     if refunds == "net" and "refunded" in kinds.names():
         money = money - order_log.as_number("refunded", kinds).fill_null(0)
+    names = ["customer_id", *(["acquired_through"] if "acquired_through" in kinds.names() else [])]
     home = touches.gathered(
         frame.select(
-            touches.filled_in("customer_id", kinds),
+            *(touches.filled_in(name, kinds) for name in names),
             order_log.as_moment("ordered_at", kinds).alias("ordered_at"),
             amount.is_null().cast(nw.Int64).alias("unpriced"),
             (money * order_log.MONEY_SCALE).round().cast(nw.Int64).alias("minor"),
@@ -103,8 +106,12 @@ def brought_home(orders: Any, refunds: str) -> dict[str, Any]:
         "orders",
     )
     customer, customers = touches.numbered(home["customer_id"])
+    through = {}
+    if "acquired_through" in home:
+        codes, values = touches.numbered(home["acquired_through"])
+        through = {"through": codes, "channels": [str(name) for name in touches.values_of(values)]}
     numbers = {name: home[name].to_numpy().astype(np.int64, copy=False) for name in ("unpriced", "minor")}
-    return numbers | {
+    return numbers | through | {
         "at": touches.moments(home["ordered_at"]), "customer": customer, "customers": touches.values_of(customers)
     }  # fmt: skip
 
@@ -113,7 +120,7 @@ def stated_old(first_order_at: Any, since: int) -> np.ndarray:
     """Customers who are stated to have ordered before the first day of the new."""
     if first_order_at is None:
         return np.empty(0, dtype=np.int64)
-    frame = order_log.lazy(first_order_at)
+    frame = order_log.lazy(touches.typed_if_empty(first_order_at, first_order_at="datetime64[us]"))
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), ["customer_id", "first_order_at"])
     at = order_log.as_moment("first_order_at", kinds).alias("first_order_at")
@@ -152,7 +159,8 @@ def ordered_of(
     key, minor = customer[rows], np.maximum(home["minor"][rows], 0)
     place = _places(home["customers"], customers)[key]
     counted, old = np.ones(len(rows), dtype=bool), np.zeros(len(customers), dtype=bool)
-    return Orders(key, place, at[rows], ends[rows], minor, counted, old), flow
+    through = home["through"][rows] if "through" in home else None
+    return Orders(key, place, at[rows], ends[rows], minor, counted, old, through), flow
 
 
 def only_new(ordered: Orders, buyers: np.ndarray, customers: np.ndarray, since: int, stated: np.ndarray) -> Orders:
@@ -237,6 +245,7 @@ def formed_of(touched: Linked, ordered: Orders, fates: Fates, window: int, per: 
 def leaving_of(
     formed: Journeys, start: int, open_from: int, is_direct: np.ndarray, direct_rule: str, open_journeys: str
 ) -> Leaving:
+    """Which journeys, and which touches of journeys that stay, are left out, and why."""
     earlier = formed.ends < start
     is_open = ~formed.converting & ~earlier & (formed.ends >= open_from)
     still_open = is_open & (open_journeys == "left_out")
@@ -250,6 +259,7 @@ def leaving_of(
 
 
 def kept_of(formed: Journeys, leaves: Leaving) -> Journeys:
+    """Journeys and touches that stay, numbered anew."""
     stays = ~leaves.journeys
     touch = stays[formed.of] & ~leaves.direct
     number = np.cumsum(stays, dtype=np.int32) - np.int32(1)
@@ -261,6 +271,7 @@ def kept_of(formed: Journeys, leaves: Leaving) -> Journeys:
 
 
 def count_fates(fates: Fates) -> Counter:
+    """Touches that belong to no journey, by reason."""
     counts = np.bincount(fates.of_touch, minlength=OUTSIDE + 1)
     return Counter(
         touches_of_old_customers=counts[OLD],
@@ -270,6 +281,7 @@ def count_fates(fates: Fates) -> Counter:
 
 
 def count_touches(formed: Journeys, leaves: Leaving) -> Counter:
+    """Touches of the journeys formed, by what became of them."""
     stays = ~(leaves.earlier | leaves.still_open)[formed.of]
     converting = formed.converting[formed.of]
     return Counter(
@@ -282,6 +294,7 @@ def count_touches(formed: Journeys, leaves: Leaving) -> Counter:
 
 
 def count_journeys(formed: Journeys, leaves: Leaving) -> Counter:
+    """Journeys formed, by what became of them."""
     stays = ~leaves.journeys
     return Counter(
         journeys_formed=len(stays),
@@ -294,7 +307,8 @@ def count_journeys(formed: Journeys, leaves: Leaving) -> Counter:
     )
 
 
-def count_orders(ordered: Orders, journey: np.ndarray, leaves: Leaving, start: int, per: str) -> Counter:
+def ended_earlier(ordered: Orders, start: int, per: str) -> np.ndarray:
+    """Whether each order is before the period."""
     ends = ordered.at
     if per == "person":  # an order is as late as the last that counts of its customer
         ends = np.where(ordered.counted, ends, BEFORE_ALL)
@@ -302,7 +316,26 @@ def count_orders(ordered: Orders, journey: np.ndarray, leaves: Leaving, start: i
         latest = np.full(len(ends), BEFORE_ALL, dtype=np.int64)
         np.maximum.at(latest, number, ends)
         ends = latest[number]
-    counted, earlier = ordered.counted, ends < start
+    return ends < start
+
+
+def count_untouched(
+    ordered: Orders, journey: np.ndarray, start: int, per: str, channels: list[str]
+) -> dict[str, int] | None:
+    """Orders that count and have no touch, by the channel that brought them; None where no order states any."""
+    if ordered.through is None:
+        return None
+    those = ordered.counted & (journey < 0) & ~ended_earlier(ordered, start, per)
+    counts = np.bincount(ordered.through[those] + 1, minlength=len(channels) + 1)
+    found: Counter = Counter()
+    for name, count in zip(["unknown", *channels], counts, strict=True):
+        found[name] += int(count)
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def count_orders(ordered: Orders, journey: np.ndarray, leaves: Leaving, start: int, per: str) -> Counter:
+    """Orders, by whether they have a journey and why not."""
+    counted, earlier = ordered.counted, ended_earlier(ordered, start, per)
     only_direct = np.append(leaves.only_direct, False)[journey]
     in_period = counted & ~earlier
     return Counter(

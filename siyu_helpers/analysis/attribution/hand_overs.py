@@ -22,20 +22,20 @@ from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words, che
 
 START, ORDER, NULL, UNKNOWN = "(start)", "(order)", "(null)", "unknown"
 ORDERS_AT_LEAST = 30  # orders; a share of fewer says next to nothing
-ROLE_AT_LEAST = 0.05  # share that a channel must feed or close to be called a feeder or a closer
+ROLE_AT_LEAST = 0.05  # share of the ways into the pool from which on a channel is called a feeder
 
 SHARES = ("opens", "feeds", "closes")
 SHARE_WORDS = {
     "opens": Words(
-        "成交路径中首次触点为该渠道的占比", "Of the journeys with an order, those that begin with the channel"
+        "有订单的路径中，首次触点为该渠道的占比", "of the journeys with an order, those that begin with the channel"
     ),
     "feeds": Words(
-        "成交路径中，凡先在私域之外有过触点、后来触达私域的，进入私域前最后一个触点为该渠道的占比",
-        "Of the journeys with an order that came to a private channel after touches elsewhere, those whose last touch "
-        "before the first private one was of the channel",
+        "有订单的路径中，凡先碰过私域以外、后来碰过私域的，进入私域前最后一个触点为该渠道的占比",
+        "of the journeys with an order that entered the pool from outside, those whose last touch before it was of "
+        "the channel",
     ),
     "closes": Words(
-        "成交路径中末次触点为该渠道的占比", "Of the journeys with an order, those that end with the channel"
+        "有订单的路径中，末次触点为该渠道的占比", "of the journeys with an order, those that end with the channel"
     ),
 }
 
@@ -181,18 +181,17 @@ def hand_over_share(counts: pd.DataFrame, source: str, target: str) -> Estimate 
         return _too_few("journeys", row["journeys"], Words("条路径到过这里", "journeys were ever there"))
     zh, en = _state_words(source), _state_words(target)
     definition = Words(
-        f"从{zh.zh}走出的每一步中，下一步是{en.zh}的占比（按路径一步一步计，同域内的重复触达也算一步）。",
-        f"Of all steps from {zh.en}, those that lead to {en.en}; a further touch of the same domain is a step too.",
+        f"从{zh.zh}走出的每一步中，下一步是{en.zh}的占比（按路径一步一步计，同一域内再碰一次也算一步）",
+        f"of all steps from {zh.en}, those that lead to {en.en}; a further touch of the same domain is a step too",
     )
-    level = counts.attrs.get("level", LEVEL)
-    n = round(row["journeys"])
-    return Estimate(row["share"], row["share_low"], row["share_high"], level, n, "share", definition, hand_over_share)
+    ends, level = row[["share", "share_low", "share_high"]], counts.attrs.get("level", LEVEL)
+    return Estimate(*ends, level, round(row["journeys"]), "share", definition, hand_over_share)
 
 
 def feeders_and_closers(
     journeys: pd.DataFrame, domains: dict[str, str], level: float = LEVEL, at_least: float = ROLE_AT_LEAST
 ) -> pd.DataFrame:
-    """Which channels bring customers to the private pool, and which close the order.
+    """Which channels begin the journey, which bring customers to the private pool, and which close the order.
 
     table (path)  ->  table (channel)
 
@@ -203,7 +202,7 @@ def feeders_and_closers(
     level : float
         Coverage claimed by the intervals.
     at_least : float
-        A channel that neither feeds nor closes this share is "between".
+        A channel outside the pool that feeds this share or more is a feeder.
 
     Returns
     -------
@@ -214,9 +213,9 @@ def feeders_and_closers(
             last touch before the first private one was of this channel. NaN for channels of the pool, which cannot
             feed it.
         closes, closes_low, closes_high : of the journeys with an order, those that end with the channel.
-        role : "between" where feeds and closes are both below `at_least`; "feeder" where the interval of feeds lies
-            above that of closes; "closer" where it lies below, or for a channel of the pool; "both" otherwise. Blank
-            (None) where there is no order, or no journey fed to the pool and the channel is not of it.
+        role : "feeder" where feeds is `at_least` or more; "closer" where the interval of closes lies above that of
+            opens (both are of all journeys with an order); "both" where it is a feeder and a closer; "opener" where
+            the interval of opens lies above and it is no feeder; "between" otherwise. Blank (None) without any order.
         n, n_fed : journeys with an order, and those of them that were fed (what the shares are of).
     attrs: unknown (channels that `domains` does not name; they count as outside the pool), level, at_least.
 
@@ -254,8 +253,7 @@ def feeders_and_closers(
         ends = (hits / trials if trials else np.full(size, np.nan), *_wilson(hits, trials, level))
         for end, numbers in zip(("", "_low", "_high"), ends, strict=True):
             made[f"{name}{end}"] = np.where(private, np.nan, numbers) if name == "feeds" else numbers
-    made["role"] = [_role(row, at_least) for _, row in made.iterrows()]
-    made["role"] = made["role"].astype(object)
+    made["role"] = pd.Series([_role(row, at_least) for _, row in made.iterrows()], dtype=object)
     made = made.assign(n=orders.sum(), n_fed=counts["feeds"][1])
     made.attrs = {"unknown": lumped.unknown, "level": level, "at_least": at_least}
     return made
@@ -291,13 +289,10 @@ def channel_share(roles: pd.DataFrame, channel: str, of: str = "feeds") -> Estim
     if n < ORDERS_AT_LEAST:
         return _too_few("orders", n, Words("笔订单", "orders"))
     if np.isnan(row[of]):
-        return Refused(
-            "outside the pool", row["domain"], "public or semi",
-            "私域渠道本身就在私域之内，谈不上引流。", "A channel of the pool is inside it and cannot feed it.",
-        )  # fmt: skip
+        zh, en = "私域渠道本身就在私域之内，谈不上引流。", "A channel of the pool is inside it and cannot feed it."
+        return Refused("outside the pool", row["domain"], "public or semi", zh, en)
     ends, level = [row[f"{of}{end}"] for end in ("", "_low", "_high")], roles.attrs.get("level", LEVEL)
-    definition = Words(f"{SHARE_WORDS[of].zh}。", f"{SHARE_WORDS[of].en}.")
-    return Estimate(*ends, level, round(n), "share", definition, channel_share)
+    return Estimate(*ends, level, round(n), "share", SHARE_WORDS[of], channel_share)
 
 
 def paid_first_share(
@@ -317,8 +312,8 @@ def paid_first_share(
 
     Returns
     -------
-    Estimate; n the private orders: journeys with an order whose last touch was of a private channel. Refused below 30
-    of them. A touch before the look-back window is not seen, so the share is a lower bound where journeys are long.
+    Estimate, n the journeys with an order whose last touch was of a private channel; Refused below 30 of them. A touch
+    before the look-back window is not seen, so the share is a lower bound where journeys are long.
 
     Example
     -------
@@ -331,12 +326,13 @@ def paid_first_share(
     lumped = _lump(journeys, domains)
     upstream = np.isin(np.array(lumped.paths.channels, dtype=object), list(paid)) & (lumped.domain != "private")
     definition = Words(
-        "末次触点在私域的成交路径中，首次触点是私域之外付费渠道（有投放花费）的占比；归因窗口以前的触点看不到。",
-        "Of the orders whose last touch was private, those whose first touch was of a channel with spend outside the "
-        "pool; touches before the look-back window are not seen.",
+        "末次触点在私域的订单中，首次触点是私域以外有投放费用的渠道的占比；归因窗口以前的触点看不到",
+        "of the orders whose last touch was in the pool, those whose first touch was of a channel with spend outside "
+        "it; touches before the look-back window are not seen",
     )
-    return _share(lumped, _touched(lumped, lumped.first, upstream), _closed(lumped), level, definition,
-                  paid_first_share)  # fmt: skip
+    paid_first = _touched(lumped, lumped.first, upstream)
+    closed = _touched(lumped, lumped.last, lumped.domain == "private")
+    return _share(lumped, paid_first, closed, level, definition, paid_first_share)
 
 
 def private_orders(
@@ -366,26 +362,24 @@ def private_orders(
     (0.4, 0.6, 1.0)
     """
     lumped = _lump(journeys, domains)
-    every, closed = np.ones(len(lumped.last), dtype=bool), _closed(lumped)
-    touched, outside = (_any_touch(lumped, lumped.domain == "private"), _any_touch(lumped, lumped.domain != "private"))
+    closed = _touched(lumped, lumped.last, lumped.domain == "private")
+    every = np.ones(len(closed), dtype=bool)
+    touched, outside = (_any_touch(lumped, its) for its in (lumped.domain == "private", lumped.domain != "private"))
     words = {
         "closed": Words(
-            "末次触点在私域的订单占全部订单的比例。",
-            "Orders whose last touch was private, of all orders with a journey.",
+            "有路径的订单中，末次触点在私域的占比",
+            "of the orders with a journey, those whose last touch was in the pool",
         ),
         "touched": Words(
-            "路径中有过私域触点的订单占全部订单的比例（只计有触点记录的订单）。",
-            "Of all orders with a recorded touch, those with any private touch.",
+            "有路径的订单中，碰过私域的占比", "of the orders with a journey, those with any touch of the pool"
         ),
         "fed": Words(
-            "末次触点在私域的订单中，此前在私域之外有过触点的比例。",
-            "Of the orders whose last touch was private, those with an earlier touch outside the pool.",
+            "末次触点在私域的订单中，此前碰过私域以外渠道的占比",
+            "of the orders whose last touch was in the pool, those with an earlier touch outside it",
         ),
     }
     cases = {"closed": (closed, every), "touched": (touched, every), "fed": (closed & outside, closed)}
-    return {
-        name: _share(lumped, hit, of, level, words[name], private_orders) for name, (hit, of) in cases.items()
-    }  # fmt: skip
+    return {name: _share(lumped, hit, of, level, words[name], private_orders) for name, (hit, of) in cases.items()}
 
 
 # --- counting ---
@@ -475,18 +469,14 @@ def _feeder(lumped: _Lumped) -> np.ndarray:
 
 
 def _role(row: pd.Series, at_least: float) -> str | None:
-    feeds, closes, private = row["feeds"], row["closes"], row["domain"] == "private"
-    if np.isnan(closes) or (np.isnan(feeds) and not private):
+    if np.isnan(row["closes"]):
         return None
-    if not (feeds >= at_least or closes >= at_least):
-        return "between"
-    if private or row["closes_low"] > row["feeds_high"]:
+    closer = row["closes_low"] > row["opens_high"]
+    if row["feeds"] >= at_least:  # blank for a channel of the pool, and where no journey was fed
+        return "both" if closer else "feeder"
+    if closer:
         return "closer"
-    return "feeder" if row["feeds_low"] > row["closes_high"] else "both"
-
-
-def _closed(lumped: _Lumped) -> np.ndarray:
-    return _touched(lumped, lumped.last, lumped.domain == "private")
+    return "opener" if row["opens_low"] > row["closes_high"] else "between"
 
 
 def _touched(lumped: _Lumped, touch: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -521,9 +511,9 @@ def _state_words(state: str) -> Words:
     return {
         START: Words("起点", "the start"),
         "public": Words("公域触点", "a public touch"),
-        "semi": Words("半公域触点", "a semi-private touch"),
-        "private": Words("私域触点", "a private touch"),
+        "semi": Words("半公域触点", "a semi-public touch"),
+        "private": Words("私域触点", "a touch of the pool"),
         UNKNOWN: Words("未归类渠道的触点", "a touch of an unknown domain"),
         ORDER: Words("下单", "an order"),
-        NULL: Words("离开且未下单", "no order"),
+        NULL: Words("没有下单", "no order"),
     }[state]

@@ -32,7 +32,11 @@ OF = ("orders", "new_customers", "contribution")
 
 
 def credit_against_truth(
-    compared: pd.DataFrame, truth_by_channel: dict[str, dict], total: float | None = None, of: str = "orders"
+    compared: pd.DataFrame,
+    truth_by_channel: dict[str, dict],
+    total: float | None = None,
+    of: str = "orders",
+    base: float | None = None,
 ) -> pd.DataFrame:
     """Share credited to each channel under each rule, beside the share that would be lost without the channel.
 
@@ -50,21 +54,25 @@ def credit_against_truth(
         truth states the share itself.
     of : str
         "orders", "new_customers" (for journeys of new customers) or "contribution".
+    base : float, optional
+        What the credit is a share of: all orders or new customers there were, those without a recorded touch included.
+        Credit and truth then have one base, and the shares of a rule add up to the part that any rule can credit.
+        Unless given, credit is a share of the conversions with a journey.
 
     Returns
     -------
     DataFrame, sorted by rule as `compare_rules` sorts it, then by channel
-        channel, rule : text. share : credited, of the conversions with a journey; 0 for a channel that only the truth
-        knows, because no journey shows it. incremental_share : lost without the channel, of all; blank (NaN) for a
-        channel that the truth does not know. difference : share - incremental_share; above 0 the rule gives the
+        channel, rule : text. share : credited, of `base` or the conversions with a journey; 0 for a channel that only
+        the truth knows, because no journey shows it. incremental_share : lost without the channel, of all; blank (NaN)
+        for a channel that the truth does not know. difference : share - incremental_share; above 0 the rule gives the
         channel too much.
-        `attrs`: of, incremental_sum (of the shares lost; not 1, see the head of this module), never_touched (channels
-        that only the truth knows), unknown (channels that it does not know).
+        `attrs`: of, base (None unless given), incremental_sum (of the shares lost; not 1, see the head of this module),
+        never_touched (channels that only the truth knows), unknown (channels that it does not know).
 
     Raises
     ------
     ValueError
-        For an unknown `of`, or a total that is missing or not above 0.
+        For an unknown `of`, a total that is missing or not above 0, or a base below the conversions credited.
 
     Example
     -------
@@ -80,6 +88,7 @@ def credit_against_truth(
     order_log.has_columns(list(compared.columns), ["channel", "rule", "share"])
     order_log.one_of("of", of, OF)
     truth = _shares_lost(truth_by_channel, total, of)
+    compared = compared if base is None else _on_base(compared, base)
     names, known = comparisons._rules_of(compared), set(compared["channel"])
     channels = sorted(known | set(truth))
     every = pd.MultiIndex.from_product([names, channels], names=["rule", "channel"])
@@ -89,6 +98,7 @@ def credit_against_truth(
     table["difference"] = table["share"] - table["incremental_share"]
     table.attrs = {
         "of": of,
+        "base": None if base is None else float(base),
         "incremental_sum": float(sum(truth.values())),
         "never_touched": sorted(set(truth) - known),
         "unknown": sorted(known - set(truth)),
@@ -139,9 +149,9 @@ def truth_facts(against: pd.DataFrame) -> dict[str, Any]:
 
     Returns
     -------
-    dict: nearest_rule, farthest_rule (texts; None where refused), nearest_error, farthest_error (Estimate of a share:
-    mean absolute error), incremental_sum (Estimate of a share: losses without each channel in turn, added up). No
-    intervals: the truth is known and the credit is counted.
+    dict: nearest_rule, farthest_rule (texts; None where refused), nearest_error, farthest_error (Estimate of unit
+    "percentage points": mean absolute error x 100), incremental_sum (Estimate of a share: losses without each channel
+    in turn, added up). No intervals: the truth is known and the credit is counted.
 
     Example
     -------
@@ -149,7 +159,7 @@ def truth_facts(against: pd.DataFrame) -> dict[str, Any]:
     >>> compared = comparisons.compare_rules(table, ["first", "last", "shapley"])
     >>> facts = truth_facts(credit_against_truth(compared, {"feed": {"orders": 2}, "wecom": {"orders": 3}}, total=4))
     >>> facts["nearest_rule"], facts["nearest_error"].value, facts["incremental_sum"].value
-    ('shapley', 0.125, 1.25)
+    ('shapley', 12.5, 1.25)
     """
     errors = mean_absolute_error(against).dropna(subset="mean_absolute_error")
     known = len(errors) > 0
@@ -158,7 +168,7 @@ def truth_facts(against: pd.DataFrame) -> dict[str, Any]:
         row = errors.iloc[at] if known else None
         found[f"{name}_rule"] = row["rule"] if known else None
         number, channels = (row["mean_absolute_error"], row["channels"]) if known else (np.nan, 0)
-        found[f"{name}_error"] = _exact(number, channels, _WORDS["error"], truth_facts)
+        found[f"{name}_error"] = _exact(100 * number, channels, _WORDS["error"], truth_facts, "percentage points")
     total, channels = against.attrs["incremental_sum"], int(errors["channels"].max()) if known else 0
     found["incremental_sum"] = _exact(total if channels else np.nan, channels, _WORDS["sum"], truth_facts)
     return found
@@ -215,7 +225,18 @@ def _shares_lost(truth_by_channel: dict[str, dict], total: float | None, of: str
     return {str(channel): float(lost[of]) / float(total) for channel, lost in truth_by_channel.items()}
 
 
-def _exact(number: float, n: int, words: Words, function: Any) -> Estimate | Refused:
+def _on_base(compared: pd.DataFrame, base: float) -> pd.DataFrame:
+    """Credit as shares of all there were, with a journey or without."""
+    order_log.has_columns(list(compared.columns), ["conversions"])
+    most = compared.groupby("rule")["conversions"].sum().max() if len(compared) else 0.0
+    if not np.isfinite(base) or not base > 0 or base < most * (1 - 1e-9):
+        raise ValueError(
+            f"base must be all orders (or new customers) there were, at least the {most:,.0f} credited; got {base!r}"
+        )
+    return compared.assign(share=(compared["conversions"] / float(base)).where(compared["share"].notna()))
+
+
+def _exact(number: float, n: int, words: Words, function: Any, unit: str = "share") -> Estimate | Refused:
     if not np.isfinite(number):
         return Refused(
             "truth",
@@ -224,24 +245,27 @@ def _exact(number: float, n: int, words: Words, function: Any) -> Estimate | Ref
             "没有可以与真实增量对照的渠道（没有转化，或该品牌的真实情况未知）。",
             "No channel can be held against the truth: nothing converted, or the truth of this brand is not known.",
         )
-    return Estimate.exact(number, int(n), "share", words, function)
+    return Estimate.exact(number, int(n), unit, words, function)
 
 
 _WORDS = {
     "error": Words(
-        "各渠道“分得占比”与“真实增量占比”之差的绝对值，按渠道平均",
-        "mean over channels of the absolute difference between credited share and truly incremental share",
+        "各渠道“分得的占比”与“没有它会少掉的占比”之差的绝对值，按渠道平均",
+        "mean over channels of the absolute difference between the share credited to the channel and the share that "
+        "would be lost without it",
     ),
     "sum": Words(
-        "逐个关掉每个渠道各自会失去的占比，相加；同一单可能离不开两个渠道，也可能一个都不需要，因此不必等于 100%",
-        "shares lost without each channel in turn, added up; an order may need two channels, or none, so that this is "
-        "not 100%",
+        "没有各渠道时各自会少掉的占比，逐个渠道相加；同一单可能离不开两个渠道，也可能一个都不需要，因此不必等于 100%",
+        "shares that would be lost without each channel in turn, added up; an order may need two channels, or none, so "
+        "that this need not be 100%",
     ),
     "share": Words("该渠道分得的占比；规则：{rule}", "share credited to the channel; rule: {rule}"),
     "incremental_share": Words(
-        "没有该渠道就会失去的占比（模拟得出的真值）", "share that would be lost without the channel"
+        "没有该渠道会少掉的占比（模拟得出的真值）",
+        "share that would be lost without the channel (the truth, from the simulation)",
     ),
     "difference": Words(
-        "分得占比－真实增量占比；规则：{rule}", "credited share less truly incremental share; rule: {rule}"
+        "该渠道分得的占比－没有它会少掉的占比；规则：{rule}",
+        "share credited to the channel less the share that would be lost without it; rule: {rule}",
     ),
 }

@@ -107,7 +107,8 @@ def joining_times(
     Raises
     ------
     ValueError
-        For a missing column, a parameter out of its values, or a joining without a date.
+        For a missing column, a parameter out of its values, a joining without a date, times of different time zones, or
+        customer ids that are text in one table and numbers in another.
 
     Example
     -------
@@ -128,10 +129,11 @@ def joining_times(
     order_log.at_least_one("within_days", within_days)
     check_level(level)
     until = order_log.day_number(observed_until, "observed_until")
+    touches.one_time_zone(touched_at=(touchpoints, "touched_at"), ordered_at=(orders, "ordered_at"))
     people = _people(orders, members, until, observed_from, history, burn_in_days, first_order_at)
     pool_since = None if people["joined_at"].isna().all() else people["joined_at"].min().normalize()
     firsts, recorded_from = _first_touches(touchpoints, observed_until)
-    people = people.merge(firsts, on="customer_id", how="outer")
+    people = _together(people, firsts)
     people = people[~people["old"].eq(True)]
     if history == "truncated" and recorded_from is not None:
         known = recorded_from + pd.Timedelta(days=int(lookback_days))
@@ -207,8 +209,8 @@ def joining_days(times: pd.DataFrame, step: str, group: str = "all", share: floa
             "those without an order yet count as long as they were watched (Kaplan-Meier)",
         )
     definition = Words(
-        f"{said.zh}，{part.zh}客户走完这一步所需的天数；{how.zh}。",
-        f"Days {said.en}, until {part.en} of the customers have finished the step; {how.en}.",
+        f"{said.zh}，{part.zh}客户走完这一步所需的天数；{how.zh}",
+        f"days {said.en}, until {part.en} of the customers have finished the step; {how.en}",
     )
     ends, level = [row[f"{name}{end}"] for end in ENDS], times.attrs.get("level", LEVEL)
     return Estimate(*ends, level, int(row["customers"]), "days", definition, joining_days)
@@ -261,15 +263,15 @@ def joining_order(
     first = joined["joined_first"].to_numpy(dtype=bool)
     words = {
         "joined_first": Words(
-            "加入私域的客户中，加入前还没有下过单的占比。", "Of all who joined the pool, those who had no order before."
+            "加入私域的客户中，加入前还没有下过单的占比", "of all who joined the pool, those who had no order before"
         ),
         "ordered_first": Words(
-            "加入私域的客户中，加入前（或同时）已下首单的占比。",
-            "Of all who joined the pool, those whose first order came before it, or with it.",
+            "加入私域的客户中，加入前（或同时）已下首单的占比",
+            "of all who joined the pool, those whose first order came before it, or with it",
         ),
         "not_yet": Words(
-            "加入私域的客户中，到观察期末还没有下过单的占比。",
-            "Of all who joined the pool, those without an order to the last day observed.",
+            "加入私域的客户中，到观察期末还没有下过单的占比",
+            "of all who joined the pool, those without an order to the last day observed",
         ),
     }
     hits = {"joined_first": first, "ordered_first": ~first, "not_yet": joined["ordered_at"].isna().to_numpy()}
@@ -290,6 +292,8 @@ def _people(
     orders: Any, members: Any, until: int, observed_from: Any, history: str, burn_in_days: int, first_order_at: Any
 ) -> pd.DataFrame:
     """One row a customer: ordered_at (first), joined_at (first), old, joined_first; blank where it has not happened."""
+    touches.one_time_zone(ordered_at=(orders, "ordered_at"), joined_at=(members, "joined_at"))
+    orders = touches.typed_if_empty(orders, ordered_at="datetime64[us]", amount="float64")
     since = order_log.new_since(history, observed_from, burn_in_days, first_order_at)
     facts = order_log.paid_orders(orders, until, "month", "gross")
     new = order_log.without_old(facts, first_order_at, since).group_by("customer_id").agg(nw.col("day").min())
@@ -297,7 +301,7 @@ def _people(
     firsts = facts.group_by("customer_id").agg(nw.col("ordered_at").min()).collect("pandas").to_native()
     firsts = _plain(firsts, "ordered_at")
     firsts["old"] = ~firsts["customer_id"].isin(_plain(new)["customer_id"])
-    people = firsts.merge(_first_joinings(members, until), on="customer_id", how="outer")
+    people = _together(firsts, _first_joinings(members, until))
     people["old"] = people["old"].eq(True)
     ordered, joined = people["ordered_at"], people["joined_at"]
     if _without_time(ordered) or _without_time(joined):
@@ -307,7 +311,7 @@ def _people(
 
 
 def _first_joinings(members: Any, until: int) -> pd.DataFrame:
-    frame = order_log.lazy(members)
+    frame = order_log.lazy(touches.typed_if_empty(members, joined_at="datetime64[us]"))
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), ["customer_id", "joined_at"])
     at = order_log.as_moment("joined_at", kinds).alias("joined_at")
@@ -331,10 +335,22 @@ def _first_touches(touchpoints: Any, observed_until: order_log.DateLike) -> tupl
     ) else None
 
 
+def _together(left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    """All customers of two tables, side by side."""
+    kinds = [frame["customer_id"].dtype for frame in (left, right)]
+    if kinds[0] != kinds[1]:
+        if len(left) and len(right):
+            raise ValueError("customer_id is text in one table and a number in another: give all tables the same kind")
+        left, right = (frame.astype({"customer_id": kinds[not len(left)]}) for frame in (left, right))
+    return left.merge(right, on="customer_id", how="outer")
+
+
 def _plain(frame: pd.DataFrame, moment: str | None = None) -> pd.DataFrame:
     """Ids as plain integers or texts, whatever engine they come from, so that tables of two engines meet."""
     ids = frame["customer_id"]
-    ids = ids.astype("int64") if pd.api.types.is_integer_dtype(ids) else ids.astype(object)
+    # Whole numbers are whole again where blanks among the orders had made floats of them.
+    whole = pd.api.types.is_integer_dtype(ids) or (pd.api.types.is_float_dtype(ids) and (ids % 1 == 0).all())
+    ids = ids.astype("int64") if whole else ids.astype(object)
     made = frame.assign(customer_id=ids)
     if moment is not None:
         at = pd.to_datetime(made[moment])
@@ -415,9 +431,9 @@ def _ordered_within(
         en = f"Customers have been observed for at most {watched} days after joining, and {days} days are asked for."
         return replace(found, reason_zh=zh, reason_en=en)
     words = Words(
-        f"加入私域前没有下过单的客户中，加入后 {days} 天内下首单的比例；观察不满 {days} 天的按 Kaplan-Meier 法处理。",
-        f"Of customers who joined the pool before any order, those who place one within {days} days; those watched for "
-        "less count as long as they were (Kaplan-Meier).",
+        f"加入私域前没有下过单的客户中，加入后 {days} 天内下首单的占比；观察不满 {days} 天的按 Kaplan-Meier 法处理",
+        f"of customers who joined the pool before any order, those who place one within {days} days; those watched for "
+        "less count as long as they were (Kaplan-Meier)",
     )
     return replace(found, definition=words, function="siyu_helpers.analysis.attribution.joining_times.joining_order")
 

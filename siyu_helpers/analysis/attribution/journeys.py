@@ -32,37 +32,39 @@ MICROSECONDS_AN_HOUR = 3_600_000_000
 
 
 FLOW_WORDS = {  # in reading order; the first word of a step is its unit
-    "touches_read": Words("触点记录", "touches read"),
-    "touches_without_channel": Words("没有渠道名", "without a channel"),
-    "touches_without_person": Words("没有访客也没有客户", "without visitor or customer"),
-    "touches_later": Words("晚于观察截止日", "after the last day"),
-    "touches_of_old_customers": Words("老客户的触点", "of old customers"),
-    "touches_after_order": Words("在计入的订单之后", "after the order that counts"),
-    "touches_outside_window": Words("早于归因窗口", "before the look-back window"),
-    "touches_ended_earlier": Words("路径在统计期之前结束", "of journeys that ended before the period"),
-    "touches_still_open": Words("路径尚未结束，不计入", "of journeys still open, left out"),
-    "touches_direct": Words("直接访问，不计入", "direct traffic, left out"),
-    "touches_converting": Words("在转化路径上", "in converting journeys"),
-    "touches_null": Words("在未转化路径上", "in journeys without an order"),
-    "orders_read": Words("订单记录", "orders read"),
-    "orders_later": Words("晚于观察截止日", "after the last day"),
-    "orders_ended_earlier": Words("早于统计期", "before the period"),
-    "orders_without_customer": Words("没有客户编号", "without a customer"),
-    "orders_not_counted": Words("不是新客首单", "not the first of a new customer"),
-    "orders_without_touch": Words("下单前没有触点记录", "without a recorded touch"),
-    "orders_only_direct": Words("只有直接访问", "with direct traffic only"),
-    "orders_with_journey": Words("有路径的订单", "with a journey"),
-    "journeys_formed": Words("拼出的路径", "journeys formed"),
-    "journeys_ended_earlier": Words("在统计期之前结束", "ended before the period"),
-    "journeys_open_left_out": Words("尚未结束，不计入", "still open, left out"),
-    "journeys_only_direct": Words("只有直接访问", "direct traffic only"),
-    "journeys_converting": Words("转化路径", "converting journeys"),
-    "journeys_null": Words("未转化路径", "journeys without an order"),
-    "journeys_null_open": Words("其中：可能还会下单", "of these: an order may still come"),
-    "journeys_with_ties": Words("以上两类中：同一时刻有多个渠道", "of both: with several channels at one moment"),
-    "paths_distinct": Words("不同的路径", "distinct paths"),
-    "visitors_read": Words("访客", "visitors"),
-    "visitors_linked": Words("其中：对应到客户", "of these: tied to a customer"),
+    "touches_read": Words("触点记录", "Touches read"),
+    "touches_without_channel": Words("没有渠道名", "Without a channel"),
+    "touches_without_person": Words("没有访客也没有客户", "Without visitor or customer"),
+    "touches_later": Words("晚于观察截止日", "After the last day"),
+    "touches_of_old_customers": Words("老客户的触点", "Of old customers"),
+    "touches_after_order": Words(
+        "在计入的订单之后（归因新客时即首单之后）", "After the order that counts (for new customers: the first)"
+    ),
+    "touches_outside_window": Words("早于归因窗口", "Before the look-back window"),
+    "touches_ended_earlier": Words("路径在统计期之前结束", "Of journeys that ended before the period"),
+    "touches_still_open": Words("路径尚未结束，不计入", "Of journeys still open, left out"),
+    "touches_direct": Words("直接访问，不计入", "Direct traffic, left out"),
+    "touches_converting": Words("在有订单的路径上", "In journeys with an order"),
+    "touches_null": Words("在没有下单的路径上", "In journeys without an order"),
+    "orders_read": Words("订单记录", "Orders read"),
+    "orders_later": Words("晚于观察截止日", "After the last day"),
+    "orders_ended_earlier": Words("早于统计期", "Before the period"),
+    "orders_without_customer": Words("没有客户编号", "Without a customer"),
+    "orders_not_counted": Words("不是新客首单", "Not the first of a new customer"),
+    "orders_without_touch": Words("下单前没有触点记录", "Without a recorded touch"),
+    "orders_only_direct": Words("只有直接访问", "With direct traffic only"),
+    "orders_with_journey": Words("有路径的订单", "With a journey"),
+    "journeys_formed": Words("拼出的路径", "Journeys formed"),
+    "journeys_ended_earlier": Words("在统计期之前结束", "Ended before the period"),
+    "journeys_open_left_out": Words("尚未结束，不计入", "Still open, left out"),
+    "journeys_only_direct": Words("只有直接访问", "Direct traffic only"),
+    "journeys_converting": Words("有订单的路径", "Journeys with an order"),
+    "journeys_null": Words("没有下单的路径", "Journeys without an order"),
+    "journeys_null_open": Words("其中：可能还会下单", "Of these: an order may still come"),
+    "journeys_with_ties": Words("以上两类中：同一时刻有多个渠道", "Of both: with several channels at one moment"),
+    "paths_distinct": Words("不同的路径", "Different journeys"),
+    "visitors_read": Words("访客", "Visitors"),
+    "visitors_linked": Words("其中：对应到客户", "Of these: tied to a customer"),
 }
 
 
@@ -137,14 +139,15 @@ def journeys(
     DataFrame in alphabetical order of paths: path (tuple of str), conversions, value (currency), nulls (journeys that
     ended without an order) [, hours_before_end (tuple of float; without an order, before the last touch)]. Never blank.
     attrs: flow (counts, see `flow_table`), every definition above, first_day and last_day of the ends of journeys,
-    and value_variation (squared coefficient of variation of value among conversions of one path; absent where no path
-    has two conversions, or none is worth anything).
+    value_variation (squared coefficient of variation of value among conversions of one path; absent where no path
+    has two conversions, or none is worth anything), and, where the orders have acquired_through, untouched: dict of
+    that channel ("unknown" where blank) -> orders without a recorded touch, see `untouched_orders`.
 
     Raises
     ------
     ValueError
-        For a missing column, times that are no dates, an order without amount, an impossible parameter, or customer
-        ids that are text in one table and numbers in the other.
+        For a missing column, times that are no dates or of different time zones, an order without amount, an
+        impossible parameter, or customer ids that are text in one table and numbers in the other.
 
     Notes
     -----
@@ -164,6 +167,7 @@ def journeys(
     """
     window = _checked(lookback_days, per, conversions_of, direct_rule, refunds, history, clock, open_journeys)
     direct = _direct(direct, direct_rule, domains)
+    touches.one_time_zone(touched_at=(touchpoints, "touched_at"), ordered_at=(orders, "ordered_at"))
     touched = touches.linked(touchpoints, observed_until, domains)
     end = None if observed_until is None else touches.end_of_day(observed_until, "observed_until")
     since = start = forming.BEFORE_ALL
@@ -187,6 +191,7 @@ def journeys(
     leaves = forming.leaving_of(formed, start, limit - window, is_direct, direct_rule, open_journeys)
     flow += forming.count_touches(formed, leaves) + forming.count_journeys(formed, leaves)
     flow += forming.count_orders(ordered, journey_of_order, leaves, start, per)
+    untouched = forming.count_untouched(ordered, journey_of_order, start, per, home.get("channels", []))
     kept = forming.kept_of(formed, leaves)
     del formed, leaves
     made, more = _table(kept, channels, ages)
@@ -195,6 +200,7 @@ def journeys(
         "lookback_days": lookback_days, "per": per, "conversions_of": conversions_of, "direct": direct,
         "direct_rule": direct_rule, "refunds": order_log.refund_rule(orders, refunds), "clock": clock,
         "open_journeys": open_journeys, **_given(observed_until=observed_until, ended_from=ended_from), **made.attrs,
+        **({} if untouched is None else {"untouched": untouched}),
     }  # fmt: skip
     return made
 
@@ -259,8 +265,14 @@ def linked_share(journeys: pd.DataFrame) -> Estimate | Refused:
     if of == 0:
         return Refused("orders", 0, 1, "统计期内没有可计入的订单。", "There is no order in the period that counts.")
     words = {
-        True: Words("有触点路径的新客首单÷全部新客首单", "first orders of new customers with a journey / all of these"),
-        False: Words("有触点路径的订单÷全部订单（含没有客户编号的订单）", "orders with a journey / all orders"),
+        True: Words(
+            "有触点路径的新客首单÷全部新客首单",
+            "first orders of new customers with a journey / all first orders of new customers",
+        ),
+        False: Words(
+            "有触点路径的订单÷全部订单（含没有客户编号的订单）",
+            "orders with a journey / all orders, those without a customer included",
+        ),
     }
     return Estimate.exact(flow["orders_with_journey"] / of, of, "share", words[of_new], linked_share)
 

@@ -97,7 +97,8 @@ def calibrate(
     DataFrame, one row per channel of any path or test, in alphabetical order
         channel, rule. tests : how many the channel has.
         credited (_low, _high) : conversions the rule gives it in the days of its tests. incremental (_low, _high) :
-        conversions the tests found it to cause. factor (_low, _high) : incremental / credited; several tests are
+        conversions the tests found it to cause. Both add up over the tests of a channel: days that two tests have in
+        common count twice, on both sides. factor (_low, _high) : incremental / credited; several tests are
         weighted by what they know. conversions : credit in the whole period. calibrated (_low, _high) : conversions x
         factor. is_calibrated : whether it is; a channel without a usable test keeps its credit, without an interval.
         Blank (NaN) where there is no test, or too little credit in its days. Calibrated conversions do not add up to
@@ -237,12 +238,12 @@ def calibration_facts(calibrated: pd.DataFrame, channel: str) -> dict[str, Estim
     row = calibrated[calibrated["channel"] == channel].iloc[0]
     customers = calibrated.attrs.get("conversions_of") == "new_customers"
     words = _fact_words(customers, rules.RULE_WORDS[calibrated.attrs["rule"]])
-    level, unit, facts = calibrated.attrs["level"], "customers" if customers else "orders", {}
+    level, unit, facts = calibrated.attrs["level"], "new customers" if customers else "orders", {}
     for name, its_unit in (("credited", unit), ("incremental", unit), ("factor", "times"), ("calibrated", unit)):
         ends = row[name], row[f"{name}_low"], row[f"{name}_high"]
         facts[name] = _no_test(channel, calibrated.attrs)
         if np.isfinite(ends).all():
-            n = max(round(row["credited"]), 0)
+            n = max(round(row["incremental" if name == "incremental" else "credited"]), 0)
             facts[name] = Estimate(*ends, level, n, its_unit, words[name], calibration_facts)
     n = round(row["conversions"])
     facts["conversions"] = Estimate.exact(row["conversions"], n, unit, words["conversions"], calibration_facts)
@@ -268,11 +269,59 @@ def calibrated_cost(costs: pd.DataFrame, channel: str) -> Estimate | Refused:
     customers = costs.attrs["unit"] == "money per customer"
     zh, en = ("新客", "new customer") if customers else ("订单", "order")
     words = Words(
-        f"渠道花费 / 校准后的增量{zh}数（若没有该渠道就不会有的{zh}）",
-        f"spend / {en}s that would not be there without the channel (credit calibrated by its lift tests)",
+        f"渠道投放费用÷校准后的增量{zh}数（没有该渠道就不会有的{zh}）",
+        f"media spend / {en}s that would not be there without the channel (credit calibrated by its lift tests)",
     )
     ends = row["cac"], row["cac_low"], row["cac_high"]
     return Estimate(*ends, costs.attrs["level"], round(row["calibrated"]), costs.attrs["unit"], words, calibrated_cost)
+
+
+def cost_in_test(test: dict, level: float = LEVEL) -> Estimate | Refused:
+    """Media spend for each customer (or order) that a lift test found the channel to cause, in the days of the test.
+
+    lift test of brand.yml  ->  Estimate of unit "money per customer", or "money" where the test counts orders
+
+    Parameters
+    ----------
+    test : dict
+        See `usable_tests`; with spend, what the channel cost in the days of the test.
+    level : float
+
+    Returns
+    -------
+    Estimate: spend / incremental, n the customers or orders caused. The interval is spend over the normal interval of
+    the increment; open above (infinite) where that begins at 0 or below. Refused where the test states no spend, or
+    found no positive effect. No rule of attribution is in it, and nothing is carried over to other days.
+
+    Raises
+    ------
+    ValueError
+        For a test without a needed key.
+
+    Example
+    -------
+    >>> test = {"channel": "feed", "from": "2024-03-01", "until": "2024-03-31", "of": "orders", "incremental": 80.0}
+    >>> cost_in_test(test | {"standard_error": 10.0, "spend": 1600.0}).value
+    20.0
+    """
+    z = stats.norm.ppf((1 + check_level(level)) / 2)
+    test = _checked(test)
+    if test.get("spend") is None:
+        zh, en = "这次增量实验没有写明实验期间的投放费用（spend）。", "The lift test does not state its spend."
+        return Refused("spend of the lift test", "missing", "a number", zh, en)
+    spend, found, half = float(test["spend"]), float(test["incremental"]), z * float(test["standard_error"])
+    if not found > 0:
+        zh, en = "这次增量实验没有测到正的增量。", "The lift test found no positive effect."
+        return Refused("increment", found, "above 0", zh, en)
+    customers = test["of"] == "new_customers"
+    zh, en = ("新客", "new customers") if customers else ("订单", "orders")
+    words = Words(
+        f"实验期间该渠道的投放费用÷实验测得的增量{zh}（没有该渠道就不会有的{zh}）",
+        f"media spend of the channel in the days of the test / {en} that the test found would not be there without it",
+    )
+    high = spend / (found - half) if found > half else math.inf
+    unit = "money per customer" if customers else "money"
+    return Estimate(spend / found, spend / (found + half), high, level, round(found), unit, words, cost_in_test)
 
 
 def fieller(top: float, top_error: float, bottom: float, bottom_error: float, z: float) -> tuple[float, float]:
@@ -444,17 +493,22 @@ def _fact_words(customers: bool, rule: Words) -> dict[str, Words]:
     zh, en = ("新客", "new customers") if customers else ("订单", "orders")
     return {
         "credited": Words(
-            f"增量实验期间按“{rule.zh}”记到该渠道的{zh}", f"{en} credited in the days of the test; {rule.en}"
+            f"增量实验期间记到该渠道的{zh}（{rule.zh}）",
+            f"{en} credited to the channel in the days of the test ({rule.en})",
         ),
         "incremental": Words(
-            f"增量实验测得：没有该渠道就不会有的{zh}", f"{en} that the lift test found would not be there without it"
+            f"增量实验测得：没有该渠道就不会有的{zh}",
+            f"{en} that the lift test found would not be there without the channel",
         ),
         "factor": Words(
-            f"增量{zh} / 同期记到该渠道的{zh}（{rule.zh}）",
-            f"incremental {en} / {en} credited to the channel in the same days ({rule.en})",
+            f"增量{zh}÷同期记到该渠道的{zh}（{rule.zh}）",
+            f"{en} that would not be there without the channel / {en} credited to it in the same days ({rule.en})",
         ),
         "calibrated": Words(
-            f"全期记到该渠道的{zh} × 校准系数（{rule.zh}）", f"{en} credited in the whole period x factor ({rule.en})"
+            f"全部日期记到该渠道的{zh}×（增量÷同期的功劳）（{rule.zh}）；设比例不变",
+            f"{en} credited to the channel in all days x caused / credited in the test ({rule.en}), if the ratio holds",
         ),
-        "conversions": Words(f"全期记到该渠道的{zh}（{rule.zh}）", f"{en} credited in the whole period ({rule.en})"),
+        "conversions": Words(
+            f"全部日期记到该渠道的{zh}（{rule.zh}）", f"{en} credited to the channel in all days ({rule.en})"
+        ),
     }  # fmt: skip

@@ -210,6 +210,54 @@ def cost_facts(ranges: pd.DataFrame, channel: str | None = None) -> dict[str, An
     return facts
 
 
+def cost_order(ranges: pd.DataFrame) -> dict[str, Any]:
+    """The channels that are the cheapest and the dearest whatever the rule: what holds without choosing one.
+
+    Parameters
+    ----------
+    ranges : DataFrame
+        As `cost_range` returns it.
+
+    Returns
+    -------
+    dict
+        cheapest, dearest : the channel whose range of cost over the rules lies wholly below (above) that of every other
+            channel with a known range; None where ranges overlap, or fewer than two are known. A range with no upper
+            end, because a rule credits the channel with nothing, goes on to infinity; one that no rule credits has no
+            range.
+        cheapest_low, cheapest_high, rest_low : lowest and highest cost of the cheapest, lowest cost of the others.
+        dearest_low, dearest_high, rest_high : lowest and highest cost of the dearest, highest cost of the others.
+            Estimate without interval (they are counted), in the unit of `cost_facts`; Refused where there is no such
+            channel, or no upper end.
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"path": [("feed", "search"), ("search",), ("feed",)], "conversions": [20, 60, 10]})
+    >>> spend = pd.DataFrame({"date": pd.Timestamp("2024-01-01"), "channel": ["feed", "search"], "spend": [900.0, 600]})
+    >>> found = cost_order(cost_range(table, spend, ["first", "last"], rule="last"))
+    >>> found["cheapest"], found["cheapest_low"].value, found["cheapest_high"].value, found["rest_low"].value
+    ('search', 7.5, 10.0, 30.0)
+    """
+    known = ranges[ranges["cac_lowest"].notna()].reset_index(drop=True)
+    low = known["cac_lowest"].round(comparisons.DIGITS)
+    high = known["cac_highest"].fillna(np.inf).round(comparisons.DIGITS)
+    words, found = _order_words(ranges.attrs), {}
+    for name, end, rest, is_ahead in (("cheapest", high, low, True), ("dearest", low, high, False)):
+        numbers: dict[str, Any] = {}
+        at = int(end.argmin() if is_ahead else end.argmax()) if len(known) > 1 else None
+        others = known.drop(index=at) if at is not None else known
+        edge = None if at is None else int(rest[others.index].idxmin() if is_ahead else rest[others.index].idxmax())
+        if edge is not None and (end[at] < rest[edge] if is_ahead else end[at] > rest[edge]):
+            row, other = known.loc[at], known.loc[edge]
+            part = "low" if is_ahead else "high"
+            numbers = {f"{name}_low": (row, row["cac_lowest"]), f"{name}_high": (row, row["cac_highest"]),
+                       f"rest_{part}": (other, other[f"cac_{part}est"])}  # fmt: skip
+        found[name] = known.loc[at, "channel"] if numbers else None
+        for key in (f"{name}_low", f"{name}_high", "rest_low" if is_ahead else "rest_high"):
+            found[key] = _in_order(*numbers.get(key, (None, np.nan)), ranges.attrs, words[key])
+    return found
+
+
 def interval_of(
     journeys: pd.DataFrame, rule: str, of: str, draws: int, seed: int, level: float, options: dict[str, Any]
 ) -> pd.DataFrame:
@@ -248,13 +296,7 @@ def _nothing_credited(channel: str, rule: str) -> dict[str, str]:
 def _fact(row: dict, name: str, unit: str, words: Words, level: float) -> Estimate | Refused:
     number = row.get(name)
     if number is None or not np.isfinite(number):
-        return Refused(
-            "credited conversions",
-            0,
-            1,
-            "至少有一条规则没有给该渠道分到转化，这个数没有上限或无从计算。",
-            "At least one rule credits the channel with nothing: this number has no bound, or does not exist.",
-        )
+        return _no_bound()
     n = round(row["conversions"])
     if name not in ("cac", "roas"):
         return Estimate.exact(number, n, unit, words, cost_facts)
@@ -262,22 +304,72 @@ def _fact(row: dict, name: str, unit: str, words: Words, level: float) -> Estima
     return Estimate(number, min(low, number), max(high, number), level, n, unit, words, cost_facts)
 
 
-def _fact_words(attrs: dict[str, Any]) -> dict[str, Words]:
-    zh, en = ("新客", "new customer") if attrs.get("conversions_of") == "new_customers" else ("订单", "order")
-    rule = comparisons.rule_book.RULE_WORDS.get(attrs.get("rule", ""), Words("", ""))
-    cost = Words(f"渠道花费 / 记到该渠道的{zh}数", f"spend / {en}s credited to the channel")
-    back = Words(f"记到该渠道的{zh}带来的销售额 / 渠道花费", f"revenue of the {en}s credited to the channel / spend")
+def _in_order(row: Any, number: float, attrs: dict[str, Any], words: Words) -> Estimate | Refused:
+    if row is None:
+        zh, en = (
+            "没有哪个渠道在每条规则下都最低（或最高）。",
+            "No channel is the cheapest, or dearest, under every rule.",
+        )
+        return Refused("ranges apart", "overlap", "one wholly below or above the others", zh, en)
+    if not np.isfinite(number):
+        return _no_bound()
+    return Estimate.exact(number, round(row["conversions"]), attrs.get("unit", "money"), words, cost_order)
+
+
+def _no_bound() -> Refused:
+    return Refused(
+        "credited conversions",
+        0,
+        1,
+        "至少有一条规则没有给该渠道分到转化，这个数没有上限或无从计算。",
+        "At least one rule credits the channel with nothing: this number has no bound, or does not exist.",
+    )
+
+
+def _of(attrs: dict[str, Any]) -> Words:
+    """What a conversion is; in English of one."""
+    return Words("新客", "new customer") if attrs.get("conversions_of") == "new_customers" else Words("订单", "order")
+
+
+def _order_words(attrs: dict[str, Any]) -> dict[str, Words]:
+    zh, en = _of(attrs)
+    zh, en = f"渠道投放费用÷按规则记到该渠道的{zh}数", f"media spend / {en}s credited to the channel"
     ends = {
-        "lowest": Words("各规则中最低", "lowest of the rules"),
-        "highest": Words("各规则中最高", "highest of the rules"),
+        "low": Words("取最低的一条规则", "under the rule that makes it lowest"),
+        "high": Words("取最高的一条规则", "under the rule that makes it highest"),
     }
-    words = {f"{name}_{end}": Words(f"{of.zh}，{its.zh}", f"{of.en}; {its.en}")
+    whose = {
+        "cheapest": Words("每条规则下都最低的渠道", "the channel that is cheapest under every rule"),
+        "dearest": Words("每条规则下都最高的渠道", "the channel that is dearest under every rule"),
+    }
+    rest = {
+        "low": Words("其余渠道在各规则中的最低值", "the lowest of the other channels over the rules"),
+        "high": Words("其余渠道在各规则中的最高值", "the highest of the other channels over the rules"),
+    }
+    words = {f"{name}_{end}": Words(f"{zh}：{of.zh}，{its.zh}", f"{en}: {of.en}, {its.en}")
+             for name, of in whose.items() for end, its in ends.items()}  # fmt: skip
+    return words | {f"rest_{end}": Words(f"{zh}：{its.zh}", f"{en}: {its.en}") for end, its in rest.items()}
+
+
+def _fact_words(attrs: dict[str, Any]) -> dict[str, Words]:
+    zh, en = _of(attrs)
+    rule = comparisons.rule_book.RULE_WORDS.get(attrs.get("rule", ""), Words("", ""))
+    cost = Words(f"渠道投放费用÷按规则记到该渠道的{zh}数", f"media spend / {en}s credited to the channel")
+    back = Words(
+        f"按规则记到该渠道的{zh}的销售额÷渠道投放费用", f"revenue of the {en}s credited to the channel / media spend"
+    )
+    ends = {
+        "lowest": Words("取最低的一条规则", "under the rule that makes it lowest"),
+        "highest": Words("取最高的一条规则", "under the rule that makes it highest"),
+    }
+    words = {f"{name}_{end}": Words(f"{of.zh}，{its.zh}", f"{of.en}, {its.en}")
              for name, of in (("cac", cost), ("roas", back)) for end, its in ends.items()}  # fmt: skip
     words["cac_times"] = Words(
-        "各规则中最高的成本 / 最低的成本", "cost per conversion: highest of the rules / lowest of the rules"
+        f"每{'位' if zh == '新客' else '笔'}{zh}的投放费用：最高的一条规则÷最低的一条规则",
+        f"media spend per {en}: under the rule that makes it highest / under the one that makes it lowest",
     )
     for name, of in (("cac", cost), ("roas", back)):
         words[name] = Words(
-            f"{of.zh}（{rule.zh}；误差范围由重抽路径得出）", f"{of.en} ({rule.en}; bootstrap over journeys)"
+            f"{of.zh}（{rule.zh}；置信区间由重抽路径得出）", f"{of.en} ({rule.en}; interval by journeys drawn anew)"
         )
     return words

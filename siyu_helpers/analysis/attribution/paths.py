@@ -9,6 +9,7 @@ Used by notebooks/03_channel_attribution.ipynb through `channel_attribution`. Op
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -83,9 +84,7 @@ def encode(journeys: pd.DataFrame) -> Paths:
     place = np.argsort(np.argsort(np.array(names, dtype=object))) if len(names) else np.empty(0, dtype=np.int64)
     counts = {name: _counts(journeys, name) for name in COUNTS}
     if worthless := _first((counts["value"] > 0) & (counts["conversions"] == 0)):
-        raise ValueError(
-            f"{_row(journeys, worthless - 1)}: value without a conversion: count its conversions, or set value to 0"
-        )
+        _refuse_value(journeys, worthless - 1)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return Paths(tuple(sorted(names)), place[codes].astype(np.int32), starts, **counts, hours=_hours(journeys, lengths))
 
@@ -97,7 +96,7 @@ def read_paths(frame: pd.DataFrame, separator: str = ">") -> pd.DataFrame:
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : any frame that narwhals takes
         path : text, channels in order of touch between separators; blanks around them do not count. conversions :
         journeys along the path that ended with an order; fractions are kept. value (optional) : money of those orders.
         nulls (optional) : journeys that ended without one.
@@ -107,12 +106,13 @@ def read_paths(frame: pd.DataFrame, separator: str = ">") -> pd.DataFrame:
     Returns
     -------
     DataFrame: path (tuple of str), conversions, value, nulls; one row per distinct path, in alphabetical order.
+    attrs: value_variation, where several rows are of one path (see `aggregate`).
 
     Raises
     ------
     ValueError
-        For a missing column, an empty or blank path, an empty step ("a>>b"), or an impossible number. The row is named
-        by its index.
+        For a missing column, an empty or blank path, an empty step ("a>>b"), a blank or impossible number, or value
+        without a conversion. The row is named by its index.
 
     Example
     -------
@@ -121,31 +121,37 @@ def read_paths(frame: pd.DataFrame, separator: str = ">") -> pd.DataFrame:
     0  (feed, wecom)          3.0    0.0    0.0
     1         (sms,)          0.5    0.0    0.0
     """
+    if not isinstance(frame, pd.DataFrame):
+        frame = order_log.lazy(frame).collect("pandas").to_native()
     order_log.has_columns(list(frame.columns), ["path", "conversions"])
-    if not isinstance(separator, str) or not separator.strip():
+    if not isinstance(separator, str) or not separator:
         raise ValueError(f"separator must be a text such as '>'; got {separator!r}")
-    texts = frame["path"].astype(object)
-    if blank := _first([not isinstance(text, str) or not text.strip() for text in texts]):
-        raise ValueError(
-            f"{_row(frame, blank - 1)}: the path is empty: leave the row out, or name the channels that were touched"
-        )
-    codes, distinct = pd.factorize(texts.to_numpy())
-    split = [tuple(step.strip() for step in text.split(separator.strip())) for text in distinct]
+    mark = separator.strip() or separator  # a blank or a tab may itself be the separator
+    texts = frame["path"].astype(object).tolist()
+    if not set(map(type, texts)) <= {str}:
+        _refuse_path(frame, next(at for at, text in enumerate(texts) if not isinstance(text, str)))
+    codes, distinct = pd.factorize(np.fromiter(texts, dtype=object, count=len(texts)))  # the rest once for equal texts
+    if blank := _first(np.array([not text.strip() for text in distinct], dtype=bool)[codes]):
+        _refuse_path(frame, blank - 1)
+    split = [tuple(map(str.strip, text.split(mark))) for text in distinct]
     if gap := _first(np.array([not all(path) for path in split], dtype=bool)[codes]):
         raise ValueError(
-            f"{_row(frame, gap - 1)}: the path has an empty step beside {separator.strip()!r}: name the channel, or "
-            "take the separator away"
+            f"{_row(frame, gap - 1)}: the path has an empty step beside {mark!r}: name the channel, or take the "
+            "separator away"
         )
     table = pd.DataFrame({name: _counts(frame, name) for name in COUNTS})
-    summed = pd.DataFrame({name: np.bincount(codes, table[name], len(split)) for name in COUNTS})
-    summed.insert(0, "path", pd.Series(split, dtype=object))
-    summed = aggregate(summed)
-    encode(summed)
+    same, distinct = pd.factorize(pd.Series(split, dtype=object).to_numpy())  # "a>b" and "a > b" are one path
+    summed = _added_up(same[codes], distinct, table)
+    bought = np.bincount(same[codes], table["conversions"], len(distinct)) > 0
+    if worthless := _first((table["value"] > 0) & ~bought[same[codes]]):
+        _refuse_value(frame, worthless - 1)
     return summed
 
 
 def aggregate(journeys: pd.DataFrame) -> pd.DataFrame:
     """Add up rows of equal path (and equal hours, where they are kept), in alphabetical order of paths.
+
+    attrs: those of the table; value_variation, which sums do not tell, from the rows of equal path (see `journeys`).
 
     Example
     -------
@@ -156,16 +162,57 @@ def aggregate(journeys: pd.DataFrame) -> pd.DataFrame:
     0  (a,)            0    0.0      5
     1  (b,)            3   18.0      1
     """
-    if "hours_before_end" in journeys.columns:
-        return journeys.groupby(["path", "hours_before_end"], sort=True, as_index=False)[COUNTS].sum()
+    order_log.has_columns(list(journeys.columns), ["path", *COUNTS])
+    sequences = journeys["path"].tolist()
+    _lengths(journeys, sequences)
+    if list in set(map(type, sequences)):
+        journeys = journeys.assign(path=pd.Series(list(map(tuple, sequences)), journeys.index, dtype=object))
     codes, distinct = pd.factorize(journeys["path"].to_numpy(dtype=object))
+    if "hours_before_end" not in journeys.columns:
+        return _added_up(codes, distinct, journeys)
+    summed = journeys.groupby(["path", "hours_before_end"], sort=True, as_index=False)[COUNTS].sum()
+    summed.attrs = _value_variation(codes, journeys) | journeys.attrs
+    return summed
+
+
+def _added_up(codes: np.ndarray, distinct: np.ndarray, journeys: pd.DataFrame) -> pd.DataFrame:
+    """Rows of equal path, codes, added up; the distinct paths in alphabetical order."""
     # Joined by a character below all others, texts sort as the tuples do, and much faster.
     order = sorted(range(len(distinct)), key=["\0".join(path) for path in distinct].__getitem__)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     summed = journeys.groupby(place[codes], sort=True)[COUNTS].sum().reset_index(drop=True)
     summed.insert(0, "path", pd.Series(distinct[order], dtype=object))
+    summed.attrs = _value_variation(codes, journeys) | journeys.attrs
     return summed
+
+
+def _value_variation(group: np.ndarray, journeys: pd.DataFrame) -> dict[str, float]:
+    """Squared coefficient of variation of the value of one conversion along one path, from rows of equal path."""
+    conversions, value = (journeys[name].to_numpy(dtype=float) for name in ("conversions", "value"))
+    order = np.lexsort((value, conversions, group))  # sums of fractions then do not depend on the order of rows
+    order = order[conversions[order] > 0]
+    group, conversions, value = group[order], conversions[order], value[order]
+    rows = np.bincount(group)[group] if len(group) else group
+    if not (rows > 1).any():
+        return {}
+    mean = (np.bincount(group, value) / np.maximum(np.bincount(group, conversions), 1e-300))[group]
+    spread = math.fsum(conversions * (value / conversions - mean) ** 2)
+    scale = math.fsum(mean**2 * (1 - 1 / rows))
+    return {"value_variation": spread / scale} if scale > 0 else {}
+
+
+def _refuse_path(frame: pd.DataFrame, at: int) -> None:
+    path = frame["path"].iloc[at]
+    if isinstance(path, tuple | list | np.ndarray) and len(path):
+        raise ValueError(
+            f"{_row(frame, at)}: the path is a {type(path).__name__}, not a text: a table of journeys needs no reading"
+        )
+    raise ValueError(f"{_row(frame, at)}: the path is empty: leave the row out, or name the channels that were touched")
+
+
+def _refuse_value(frame: pd.DataFrame, at: int) -> None:
+    raise ValueError(f"{_row(frame, at)}: value without a conversion: count its conversions, or set value to 0")
 
 
 def check_names(channels: tuple[str, ...], taken: tuple[str, ...]) -> None:
@@ -212,7 +259,8 @@ def _hours(journeys: pd.DataFrame, lengths: np.ndarray) -> np.ndarray | None:
     if "hours_before_end" not in journeys.columns:
         return None
     hours = journeys["hours_before_end"].tolist()
-    if wrong := _first([len(row) != length for row, length in zip(hours, lengths, strict=True)]):
+    fits = [isinstance(row, tuple | list) and len(row) == length for row, length in zip(hours, lengths, strict=True)]
+    if wrong := _first([not fit for fit in fits]):
         raise ValueError(f"{_row(journeys, wrong - 1)}: hours_before_end must have one number per touch of the path")
     flat = np.fromiter(chain.from_iterable(hours), dtype=float, count=int(lengths.sum()))
     if wrong := _first(~np.isfinite(flat) | (flat < 0)):

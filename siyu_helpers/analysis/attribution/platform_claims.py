@@ -55,9 +55,9 @@ def claimed_against_orders(
     DataFrame, channels in the order of claims, largest first; then the row "all"
         channel. claimed : conversions that the platform claims. touched : orders with a touch of the channel on their
         path; in the last row, of any claiming channel, each order once. credited_<rule> : orders that the rule gives
-        it. claimed_per_credited : claimed / credited under the first of `rules`, in times. In the last row further:
-        orders (all there were), claimed_per_order, claimed_per_touched. Blank (NaN) where journeys are not given or
-        the divisor is 0.
+        it. claimed_per_credited : claimed / credited under the first of `rules`, claimed_per_touched : claimed /
+        touched, both in times. In the last row further: orders (all there were), claimed_per_order. Blank (NaN) where
+        journeys are not given or the divisor is 0.
         `attrs`: first_day, last_day, rules, blank_rows (rows of spend without a claim).
     Refused where the spend table has no claimed_conversions in these days.
 
@@ -98,7 +98,6 @@ def claimed_against_orders(
         table[beside] = _beside(journeys, table["channel"].tolist(), rules, options)
     for name, divisor in (("credited", beside[1] if rules else "touched"), ("order", "orders"), ("touched", "touched")):
         table[f"claimed_per_{name}"] = table["claimed"] / table[divisor].where(table[divisor] > 0)
-    table.loc[table["channel"] != ALL, "claimed_per_touched"] = np.nan
     table.attrs = {
         "first_day": spend_periods.day_label(first),
         "last_day": spend_periods.day_label(last),
@@ -134,23 +133,67 @@ def double_counting(claims: pd.DataFrame | Refused, against: str = "orders") -> 
         return claims
     whole = claims.iloc[-1]
     if not whole[against] > 0:
-        return Refused(
-            "orders",
-            0,
-            1,
-            "这段时间没有可以对照的订单。",
-            "There are no orders in these days to hold the claims against.",
-        )
+        return _no_orders()
     words = {
         "orders": Words(
-            "各平台自报转化之和 / 同期全部订单", "conversions claimed by all platforms / all orders there were"
+            "各平台自报转化之和÷同期全部订单（首单和复购）",
+            "conversions claimed by all platforms / all orders there were, first orders and repeats",
         ),
         "touched": Words(
-            "各平台自报转化之和 / 路径上有这些渠道触点的订单（每单只计一次）",
+            "各平台自报转化之和÷路径上有这些渠道的订单（每单只计一次）",
             "conversions claimed by all platforms / orders with a touch of any of their channels, each counted once",
         ),
     }[against]
     return Estimate.exact(whole["claimed"] / whole[against], round(whole[against]), "times", words, double_counting)
+
+
+def claim_parts(claims: pd.DataFrame | Refused) -> dict[str, Estimate | Refused]:
+    """The two reasons why platforms claim too much: orders claimed by several, and claims of orders not touched.
+
+    Parameters
+    ----------
+    claims : DataFrame or Refused
+        As `claimed_against_orders` returns it.
+
+    Returns
+    -------
+    dict of Estimate of unit "times", or Refused where there is nothing to compare
+        doubled : orders touched by each platform, added up / orders touched by any, each once. Above 1 several of them
+            touched one order.
+        beyond : conversions claimed / orders touched by each platform, added up. Above 1 platforms claim orders on
+            whose journey they have no touch: older touches, or advertisements merely shown.
+    doubled x beyond is `double_counting(claims, "touched")`.
+
+    Example
+    -------
+    >>> day = pd.Timestamp("2024-01-02")
+    >>> spend = pd.DataFrame({"date": day, "channel": ["feed", "search"], "claimed_conversions": [5, 4]})
+    >>> table = pd.DataFrame({"path": [("feed", "search"), ("search",)], "conversions": [2, 2]})
+    >>> claims = claimed_against_orders(spend, pd.DataFrame({"ordered_at": [day] * 5}), day, day, table)
+    >>> found = claim_parts(claims)
+    >>> found["doubled"].value, found["beyond"].value, double_counting(claims, "touched").value
+    (1.5, 1.5, 2.25)
+    """
+    if isinstance(claims, Refused):
+        return {"doubled": claims, "beyond": claims}
+    whole, each = claims.iloc[-1], float(claims["touched"].iloc[:-1].sum())
+    if not whole["touched"] > 0:
+        return {"doubled": _no_orders(), "beyond": _no_orders()}
+    words = {
+        "doubled": Words(
+            "碰过各平台的订单逐个平台相加÷碰过任一平台的订单（每单只计一次）",
+            "orders touched by each platform, added up / orders touched by any of them, each counted once",
+        ),
+        "beyond": Words(
+            "各平台自报转化之和÷碰过各平台的订单逐个平台相加",
+            "conversions claimed by all platforms / orders touched by each platform, added up",
+        ),
+    }
+    cases = {"doubled": (each, float(whole["touched"])), "beyond": (float(whole["claimed"]), each)}
+    return {
+        name: Estimate.exact(top / of, round(of), "times", words[name], claim_parts)
+        for name, (top, of) in cases.items()
+    }
 
 
 def _claims(spend: Any, first: int, last: int) -> tuple[pd.DataFrame, int]:
@@ -159,6 +202,10 @@ def _claims(spend: Any, first: int, last: int) -> tuple[pd.DataFrame, int]:
     kinds = frame.collect_schema()
     claimed = order_log.as_number("claimed_conversions", kinds).alias("spend")
     rows = frame.select("date", "channel", claimed).collect("pandas").to_native()
+    if negative := int((rows["spend"] < 0).sum()):
+        raise ValueError(f"claimed_conversions is negative in {negative} rows: correct them, or leave them blank")
+    if (rows["channel"] == ALL).any():
+        raise ValueError(f"a channel is called {ALL!r}, as the row of their sum is: give the channel another name")
     every = cost_inputs.spend_by_day(rows.assign(spend=0.0), last)
     blank = rows["spend"].isna().to_numpy()
     days = cost_inputs.spend_by_day(rows[~blank], last)
@@ -194,11 +241,21 @@ def _beside(journeys: pd.DataFrame, channels: list[str], rules: list[str], optio
     return np.array(columns, dtype=float).T
 
 
+def _no_orders() -> Refused:
+    return Refused(
+        "orders",
+        0,
+        1,
+        "这段时间没有可以对照的订单。",
+        "There are no orders in these days to hold the claims against.",
+    )
+
+
 def _no_claims() -> Refused:
     return Refused(
         "claimed_conversions",
         0,
         1,
-        "投放花费表里没有平台自报转化（claimed_conversions），无法与真实订单对照。",
+        "投放费用表里没有平台自报转化（claimed_conversions），无法与真实订单对照。",
         "The spend table has no conversions claimed by the platforms (claimed_conversions) to hold against the orders.",
     )

@@ -179,13 +179,17 @@ def definition(rule: str, **options: Any) -> Words:
         in_chinese = "、".join("直接访问" if name == DIRECT else name for name in named)
         return Words(
             f"订单全部记给末次触点，但跳过{in_chinese}；路径上没有别的渠道时仍记给末次触点",
-            f"the order goes to the last touch, passing over {' and '.join(named)} unless nothing else was touched",
+            f"the order goes to the last touch other than {' and '.join(named)}, unless nothing else was touched",
         )
     if rule == "position":
-        first, middle, last = (f"{part:.0%}" for part in _position_weights(options))
+        parts = _position_weights(options)
+        first, middle, last = (f"{part:.0%}" for part in parts)
+        two = Words("各半", "two touches get half each")
+        if parts[0] != parts[2]:
+            two = Words(f"按 {first} 比 {last} 分", f"two touches share as {first} to {last}")
         return Words(
-            f"首次触点得 {first}，末次触点得 {last}，中间各触点平分 {middle}；只有一个触点时全得",
-            f"the first touch gets {first}, the last {last}, those between share {middle}; a single touch gets all",
+            f"首次触点得 {first}，末次触点得 {last}，中间各触点平分 {middle}；只有两个触点时{two.zh}，只有一个时全得",
+            f"the first touch gets {first}, the last {last}, those between share {middle}; {two.en}, a single one all",
         )
     if rule == "time_decay":
         hours = half_life(options)
@@ -299,24 +303,25 @@ def _names(given: str | Sequence[str]) -> list[str]:
 
 
 _PLAIN_DEFINITIONS = {
-    "first": Words("订单全部记给路径上的首次触点", "the whole order goes to the first touch of the path"),
+    "first": Words("订单全部记给路径上的首次触点", "the whole order goes to the first touch of the journey"),
     "last": Words("订单全部记给下单前的末次触点", "the whole order goes to the last touch before it"),
     "linear": Words(
-        "订单按触点平分，同一渠道触达几次就得几份", "the order is shared equally over all touches, repeats counted"
+        "订单按触点平分，同一渠道碰过几次就得几份", "the order is shared equally over all touches, repeats counted"
     ),
     "linear_unique": Words(
-        "订单按路径上的渠道平分，同一渠道触达多次也只算一份",
-        "the order is shared equally over the channels of the path, however often each was touched",
+        "订单按路径上的渠道平分，同一渠道碰过多次也只算一份",
+        "the order is shared equally over the channels of the journey, however often each was touched",
     ),
 }
 
 DEFINITIONS = {rule: definition(rule) for rule in RULES} | {
     "markov": Words(
-        "按移除效应分配：从转移链中拿掉这个渠道，成交会少多少",
-        "in proportion to the removal effect: how many orders the chain of touches loses without the channel",
+        "按移除效应分：在转移链里，凡走到这个渠道的都当作没有下单，下单概率降多少，就按多少分（模型里的数，不是真会少多少）",
+        "in proportion to the removal effect: by how much the chance of an order falls in the chain when whoever comes "
+        "to the channel is taken not to order (a number of the model, not what would be lost)",
     ),
     "shapley": Words(
-        "沙普利值：每笔订单由路径上的渠道平分，同一渠道触达多次也只算一份",
-        "Shapley value: each order is shared equally over the channels of its path, repeats not counted",
+        "每笔订单由路径上的渠道平分，同一渠道碰过多次也只算一份",
+        "each order is shared equally over the channels of its journey, repeats not counted",
     ),
 }

@@ -80,7 +80,7 @@ def days_with_spend(
             "spend",
             "no day",
             "a day with spend and orders",
-            "投放花费表与订单表没有重叠的日期，无法计算成本。",
+            "投放费用表与订单表没有重叠的日期，无法计算成本。",
             "The spend table has no day in common with the orders: no cost can be given.",
         )
     return day_label(max(span[0], begin)), day_label(min(span[1], end))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
+import pandas as pd
 
 from siyu_helpers.analysis import order_log
 
@@ -90,7 +91,7 @@ def linked(
     """
     for channel, domain in (domains or {}).items():
         order_log.one_of(f"the domain of {channel!r}", domain, order_log.DOMAINS)
-    frame = order_log.lazy(touchpoints)
+    frame = order_log.lazy(typed_if_empty(touchpoints, touched_at="datetime64[us]"))
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), REQUIRES["touchpoints"])
     at = order_log.as_moment("touched_at", kinds).alias("touched_at")
@@ -124,6 +125,27 @@ def tie_ranks(names: list[str], touches: np.ndarray, domains: dict[str, str] | N
 # --- from engines to arrays ---
 
 
+def typed_if_empty(table: Any, **kinds: str) -> Any:
+    """The table as it is; one without rows, which may not know what its columns would hold, with the types given."""
+    frame = nw.from_native(table)
+    if isinstance(frame, nw.LazyFrame) or len(frame):
+        return table
+    return pd.DataFrame(columns=frame.columns).astype({name: kinds[name] for name in frame.columns if name in kinds})
+
+
+def one_time_zone(**moments_of: tuple[Any, str]) -> None:
+    """Raise where columns of moments, each (table, column), stand on different clocks: they cannot be compared."""
+    zones = {}
+    for name, (table, column) in moments_of.items():
+        kinds = order_log.lazy(table).collect_schema()
+        order_log.has_columns(kinds.names(), [column])
+        if isinstance(kinds[column], nw.Datetime):  # dates, and objects, have no zone to state
+            zones[name] = getattr(kinds[column], "time_zone", None)
+    if len(set(zones.values())) > 1:
+        told = ", ".join(f"{name} in {zone or 'no time zone'}" for name, zone in zones.items())
+        raise ValueError(f"the times stand on different clocks ({told}): give all tables the brand's own time zone")
+
+
 def filled_in(column: str, kinds: nw.Schema) -> nw.Expr:
     """A column of ids or names, in which empty texts are blank too."""
     if kinds[column] in (nw.String, nw.Categorical, nw.Enum):
@@ -136,7 +158,13 @@ def filled_in(column: str, kinds: nw.Schema) -> nw.Expr:
 def gathered(query: nw.LazyFrame, moment: str, what: str) -> dict[str, nw.Series]:
     """Run the query and bring its columns home; raise when one of its moments is missing."""
     streaming = {"engine": "streaming"} if query.implementation.is_polars() else {}
-    home = query.collect("pyarrow", **streaming)  # keeps whole numbers with blanks whole, as pandas does not
+    try:
+        home = query.collect("pyarrow", **streaming)  # keeps whole numbers with blanks whole, as pandas does not
+    except (TypeError, ValueError) as error:
+        if not type(error).__module__.startswith("pyarrow"):
+            raise
+        # Its own message may name a customer.
+        raise ValueError(f"a column of the {what} holds texts and numbers side by side: give it one kind") from None
     if missing := home[moment].null_count():
         raise ValueError(f"{missing} {what} have no {moment}: complete them, or leave them out and say so")
     return {name: home[name] for name in home.columns}
@@ -153,10 +181,12 @@ def moments(column: nw.Series) -> np.ndarray:
 
 def numbered(column: nw.Series) -> tuple[np.ndarray, Any]:
     """Ids -> their place among the distinct values (-1: blank), and these values, to be read by `values_of`."""
+    if column.null_count() == len(column):  # such a column may have no type
+        return np.full(len(column), -1, dtype=np.int32), np.empty(0, dtype=np.int64)
     home = column.to_native()
-    if column.dtype.is_integer() and len(column):
+    if column.dtype.is_integer():
         least, most = column.min(), column.max()
-        if least is not None and least >= 0 and most < 4 * len(column) + 1_000:  # a table of places beats hashing
+        if least >= 0 and most < 4 * len(column) + 1_000:  # a table of places beats hashing
             ids = home.fill_null(-1).to_numpy()
             there = np.zeros(most + 2, dtype=bool)  # the last place takes the blanks, -1
             there[ids] = True
@@ -168,8 +198,6 @@ def numbered(column: nw.Series) -> tuple[np.ndarray, Any]:
     if getattr(home, "num_chunks", 1) != 1:
         home = home.unify_dictionaries()
     chunks = getattr(home, "chunks", [home])
-    if not chunks:
-        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
     codes = [chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in chunks]
     return np.concatenate(codes).astype(np.int32, copy=False), chunks[0].dictionary
 

@@ -194,24 +194,27 @@ def pool_upstream(
         return dict.fromkeys(names, _too_few(closed))
     lent = _share_carried(found, pool, ~pool, level)
     clause = rules.definition(rule, **options)
+    new = spend_periods.conversions_of(journeys) == "new_customers"
+    what = Words("新客", "new customers") if new else Words("订单", "orders")
     zh, en = f"分摊规则：{clause.zh}；只是记账口径，不说明因果", f"rule: {clause.en}; a way of booking, not a cause"
     words = {
-        "orders": Words("末次触点在私域的订单数。", "Orders whose last touch was private."),
+        "orders": Words(f"末次触点在私域的{what.zh}数", f"{what.en} whose last touch was in the pool"),
         "cost_last_touch": Words(
-            "私域渠道自身的投放费用除以末次触点在私域的订单数。",
-            "Media spend of private channels over the orders whose last touch was private.",
+            f"私域渠道自身的投放费用÷末次触点在私域的{what.zh}数",
+            f"media spend of the pool's own channels / {what.en} whose last touch was in the pool",
         ),
         "cost_shared": Words(
-            f"末次触点在私域的订单所承担的全部投放费用除以这些订单数（{zh}）。",
-            f"All media spend that orders with a private last touch carry, over these orders ({en}).",
+            f"末次触点在私域的{what.zh}所承担的全部投放费用÷这些{what.zh}数（{zh}）",
+            f"media spend carried by {what.en} whose last touch was in the pool / these {what.en} ({en})",
         ),
         "money": Words(
-            f"末次触点在私域的订单所承担的、花在私域之外的投放费用（{zh}）。",
-            f"Media spend outside the pool that orders with a private last touch carry ({en}).",
+            f"末次触点在私域的{what.zh}所承担的、花在私域以外的投放费用（{zh}）",
+            f"media spend outside the pool that {what.en} whose last touch was in the pool carry ({en})",
         ),
         "outside_share": Words(
-            f"私域之外的投放费用中，由末次触点在私域的订单承担的比例（{zh}）。",
-            f"Of the media spend outside the pool, the part that orders with a private last touch carry ({en}).",
+            f"末次触点在私域的{what.zh}所承担的私域以外的投放费用÷私域以外的全部投放费用（{zh}）",
+            f"media spend outside the pool that {what.en} whose last touch was in the pool carry / all media spend "
+            f"outside it ({en})",
         ),
     }
     ends = {
@@ -221,8 +224,7 @@ def pool_upstream(
         "money": [part * outside for part in lent],
         "outside_share": lent,
     }
-    new = spend_periods.conversions_of(journeys) == "new_customers"
-    count, each = ("customers", "money per customer") if new else ("orders", "money")
+    count, each = ("new customers", "money per customer") if new else ("orders", "money")
     units = dict(zip(names, (count, each, each, "money", "share"), strict=True))
     made: dict[str, Estimate | Refused] = {
         name: Estimate(*ends[name], level, round(closed), units[name], words[name], pool_upstream)
@@ -332,7 +334,7 @@ def cost_with_upstream(compared: pd.DataFrame, domain: str, charge: str = "media
             f"；另计这些客户此前在其他域触点所分摊的投放费用（{part.zh}），并减去转出的部分",
             f"; with the media spend of other domains that these customers carry ({part.en}), less what is handed on",
         )
-    words = Words(f"{base.zh}{more.zh}。", f"{base.en}{more.en}.")
+    words = Words(f"{base.zh}{more.zh}", f"{base.en}{more.en}")
     ends, level = (row["cac"], row["cac_low"], row["cac_high"]), compared.attrs.get("level", LEVEL)
     return Estimate(*ends, level, int(row["new_customers"]), "money per customer", words, cost_with_upstream)
 

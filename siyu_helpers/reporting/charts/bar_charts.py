@@ -1,11 +1,13 @@
 """Charts of one row a name: values with their intervals, and the steps from one total to another."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -34,6 +36,8 @@ from siyu_helpers.reporting.ledger import Ledger
 
 #: Inches for the longest line of a name, and points of names, values and reasons.
 NAME_ROOM, NAME, VALUE, REASON = 1.5, 9, 8.5, 7.8
+#: Hatching of bars and shapes of dots by group: on grey paper their colours are one.
+HATCHES, DOTS = ("", "////", "xxxx", "...."), ("o", "s", "^", "D")
 
 
 def bars(
@@ -52,6 +56,7 @@ def bars(
     group: str | None = None,
     names: Names | None = None,
     label_words: Both = ("分组", "Group"),
+    group_words: Both = ("算法", "Way of counting"),
     dots: bool = False,
     zero: bool = True,
     source: str = "orders",
@@ -64,6 +69,8 @@ def bars(
     ----------
     label, group : str
         Columns: the name of a row, and optionally what is drawn side by side in it, such as before and after.
+    label_words, group_words : (zh, en)
+        What these two are called in the table behind the picture.
     value : str
         Column of numbers, or of `Estimate` and `Refused` as the analysis floor gives them: an Estimate brings its ends
         and its n, a Refused is shown in words. Blank is shown as not known, never as zero.
@@ -106,7 +113,7 @@ def bars(
         ),
         alt=tuple(_bars_alt(rows, labels, names, unit, value_words, ledger.currency, lang) for lang in words.LANGUAGES),
         table=lambda lang: _bars_table(
-            rows, (labels, groups), names, unit, (label_words, value_words), ledger.currency, lang
+            rows, (labels, groups), names, unit, (label_words, group_words, value_words), ledger.currency, lang
         ),
         source=source,
     )
@@ -143,14 +150,14 @@ def _draw_bars(rows, labels, groups, names, unit_currency, dots, zero, value_wor
     for at, row in rows.iterrows():
         place = groups.index(row["group"])
         y = labels.index(row["label"]) + (place - (len(groups) - 1) / 2) * thick * 1.12
-        colour = SERIES[place % len(SERIES)]
+        colour = _of(SERIES, place)
         if math.isnan(row["value"]):
             _say_in_row(axes, y, row["refused"], 1 if len(groups) > 1 else 2, lang)
             continue
         if dots:
-            axes.plot([row["value"]], [y], "o", color=colour, markersize=5.5, clip_on=False, zorder=3)
+            axes.plot([row["value"]], [y], _of(DOTS, place), color=colour, markersize=5.5, clip_on=False, zorder=3)
         else:
-            axes.barh(y, row["value"], height=thick, color=colour, alpha=0.6, linewidth=0)
+            axes.barh(y, row["value"], height=thick, **_bar_look(place))
         _whisker(axes, y, row, colour if dots else INK, (left, right))
         axes.text(1.02, y, fonts.plain(texts[at]), transform=axes.get_yaxis_transform(), va="center", fontsize=VALUE)
     if left < 0 < right:
@@ -158,11 +165,25 @@ def _draw_bars(rows, labels, groups, names, unit_currency, dots, zero, value_wor
     axes.xaxis.set_major_formatter(FuncFormatter(axis_text(unit, lang, right - left)))
     axes.set_xlabel(one(value_words, lang))
     if len(groups) > 1:
-        handles = [
-            Rectangle((0, 0), 1, 1, color=SERIES[i % len(SERIES)], alpha=1 if dots else 0.6) for i in range(len(groups))
-        ]
+        handles = [_handle(place, dots) for place in range(len(groups))]
         legend_above(axes, handles, [drawn_name(key, names, lang) for key in groups], lang, 3.4)
     return figure
+
+
+def _of(looks: Sequence[str], place: int) -> str:
+    return looks[place % len(looks)]
+
+
+def _bar_look(place: int) -> dict[str, Any]:
+    """How the bars of the group at this place look: the white of the hatching is seen without colours too."""
+    look = {"facecolor": _of(SERIES, place), "alpha": 0.6, "linewidth": 0}
+    return look | ({"edgecolor": "white", "hatch": _of(HATCHES, place)} if _of(HATCHES, place) else {})
+
+
+def _handle(place: int, dots: bool) -> Any:
+    if dots:
+        return Line2D([], [], marker=_of(DOTS, place), color=_of(SERIES, place), linestyle="none", markersize=5.5)
+    return Rectangle((0, 0), 1, 1, **_bar_look(place))
 
 
 def _head(rows: pd.DataFrame, label: Any, names: Names | None, lang: str) -> str:
@@ -257,12 +278,12 @@ def _bars_alt(rows, labels, names, unit, value_words, currency, lang) -> str:
 
 def _bars_table(rows, orders, names, unit, heads, currency, lang) -> pd.DataFrame:
     at = words.LANGUAGES.index(lang)
-    (labels, groups), (label_words, value_words) = orders, heads
+    (labels, groups), (label_words, group_words, value_words) = orders, heads
     order = {(label, group): (labels.index(label), groups.index(group)) for label in labels for group in groups}
     rows = rows.iloc[sorted(range(len(rows)), key=lambda i: order[rows["label"].iloc[i], rows["group"].iloc[i]])]
     text: dict[Any, list[str]] = {label_words[at]: [name_of(key, names, lang) for key in rows["label"]]}
     if len(groups) > 1:
-        text[{"zh": "对比项", "en": "Compared"}[lang]] = [name_of(key, names, lang) for key in rows["group"]]
+        text[group_words[at]] = [name_of(key, names, lang) for key in rows["group"]]
     text[value_words[at]] = [
         number_text(value, unit, lang, currency) or _reason(refused, lang)
         for value, refused in zip(rows["value"], rows["refused"], strict=True)

@@ -46,6 +46,9 @@ LOOKS = {"public": (SERIES[0], ""), "semi": (SERIES[1], "/////"), "private": (SE
 ORDER, NO_ORDER, REST, LANE = ("end", "order"), ("end", "none"), ("rest", ""), "lane"
 HEADS = (("首次触点", "First touch"), ("第二个触点", "Second touch"), ("第三个触点", "Third touch"))
 LAST, OUTCOME = ("末次触点", "Last touch"), ("结果", "Outcome")
+#: Said under the picture where touches are left out: with two columns, all but the first and the last.
+NOT_DRAWN = ("中间的触点不画", "touches in between are not drawn")
+SOME_NOT_DRAWN = ("更长的路径略去中间触点", "longer journeys: touches in between left out")
 #: Said on the ribbons that run past a column.
 PASSING = ("没有更多触点", "no further touch")
 #: What the shares are of: journeys with an order, or all of them.
@@ -126,7 +129,7 @@ def flows(
         n=int(n),
         note=notes(
             ("同一渠道连续的触点合为一个", "touches of one channel in a row are one"),
-            ("更长的路径略去中间触点", "longer journeys: touches in between left out") if left_out else None,
+            (NOT_DRAWN if steps == 2 else SOME_NOT_DRAWN) if left_out else None,
         ),
         alt=tuple(_alt(routes, total, called, steps, lang) for lang in words.LANGUAGES),
         table=lambda lang: _table(routes, total, called, steps, lang),

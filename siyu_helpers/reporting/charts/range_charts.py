@@ -321,17 +321,26 @@ def _range_text(rows: pd.DataFrame, lang: str) -> str:
     shares = rows["value"].dropna()
     if shares.empty:
         return {"zh": "不给出", "en": "not given"}[lang]
-    low, high = f"{shares.min() * 100:.1f}", f"{shares.max() * 100:.1f}"
+    low, high = (_tenths(end).rstrip("%") for end in (shares.min(), shares.max()))
     if low == high:
         return f"{high}%"
     return f"{low}–{high}%" if float(low) >= 0 else {"zh": f"{low}% 至 {high}%", "en": f"{low}% to {high}%"}[lang]
+
+
+def _tenths(share: float) -> str:
+    """A share with one decimal; what rounds to zero has no sign, a blank stays blank.
+
+    >>> _tenths(-0.0004), _tenths(-0.0312), _tenths(float("nan"))
+    ('0.0%', '-3.1%', '')
+    """
+    return "" if math.isnan(share) else f"{share:.1%}".replace("-0.0%", "0.0%")
 
 
 def _truth_text(rows: pd.DataFrame, lang: str) -> str:
     if "truth" not in rows:
         return ""
     known = rows["truth"].dropna()
-    return number_text(known.iloc[0], "share", lang) if len(known) else {"zh": "不知道", "en": "not known"}[lang]
+    return _tenths(known.iloc[0]) if len(known) else {"zh": "不知道", "en": "not known"}[lang]
 
 
 def _say_values(axes: Any, y: float, text: str, truth: str) -> None:
@@ -413,8 +422,8 @@ def _alt(rows, labels, rules, looks, both_names, interval_of, truth_words, value
         if number_text(low, "share", lang) == number_text(high, "share", lang):
             return f"{called[key]} {number_text(low, 'share', lang)}"
         if lang == "zh":
-            return f"{called[key]} {low:.1%}（{low_rule}）至 {high:.1%}（{high_rule}）"
-        return f"{called[key]} {low:.1%} ({low_rule}) to {high:.1%} ({high_rule})"
+            return f"{called[key]} {_tenths(low)}（{low_rule}）至 {_tenths(high)}（{high_rule}）"
+        return f"{called[key]} {_tenths(low)} ({low_rule}) to {_tenths(high)} ({high_rule})"
 
     if lang == "zh":
         text = f"区间图，{len(labels)} 个渠道，{len(rules)} 种规则，{value_words[0]}。最大的渠道：{said(first)}"
@@ -430,13 +439,14 @@ def _truth_alt(rows: pd.DataFrame, ends: dict, called: dict, truth_words: Both, 
     """Which channels every rule credits with too much, and with too little."""
     truths = rows.dropna(subset=["truth"]).groupby("label", sort=False)["truth"].first()
     known = [key for key in ends if key in truths]
-    over = [key for key in known if truths[key] < ends[key][0]]
-    under = [key for key in known if truths[key] > ends[key][1]]
+    # As they are read: what differs in digits that are not shown is not wrong.
+    over = [key for key in known if round(truths[key], 3) < round(ends[key][0], 3)]
+    under = [key for key in known if round(truths[key], 3) > round(ends[key][1], 3)]
     between = len(known) - len(over) - len(under)
 
     def listed(keys: list) -> str:
         ranked = sorted(keys, key=lambda key: -max(ends[key][0] - truths[key], truths[key] - ends[key][1]))
-        told = [f"{called[key]} {truths[key]:.1%}" for key in ranked[:4]]
+        told = [f"{called[key]} {_tenths(truths[key])}" for key in ranked[:4]]
         if lang == "zh":
             return ("、".join(told) + (f"等 {len(keys)} 个" if len(keys) > 4 else "")) or "没有"
         return (", ".join(told) + (f" and {len(keys) - 4} more" if len(keys) > 4 else "")) or "none"
@@ -451,15 +461,17 @@ def _table(rows, labels, rules, looks, both_names, interval_of, truth_words, lab
     """One row a channel: its share under each rule, the interval where one is drawn, and the truth."""
     (names, group_names), at = both_names, words.LANGUAGES.index(lang)
     values = rows.pivot(index="label", columns="group", values="value").reindex(index=labels, columns=rules)
+    # Beside a truth that was simulated, finer digits would be noise.
+    said = _tenths if truth_words is not None else lambda value: number_text(value, "share", lang)
     made = {label_words[at]: [name_of(key, names, lang) for key in labels]}
     for rule in rules:
-        made[name_of(rule, group_names, lang)] = [number_text(value, "share", lang) for value in values[rule]]
+        made[name_of(rule, group_names, lang)] = [said(value) for value in values[rule]]
     if interval_of is not None:
         of = rows[rows["group"] == interval_of].set_index("label").reindex(labels)
         head = name_of(interval_of, group_names, lang)
-        for end, said in (("low", ("下限", "lower end")), ("high", ("上限", "upper end"))):
-            made[f"{head} {said[at]}"] = [number_text(value, "share", lang) for value in of[end]]
+        for end, words_of in (("low", ("下限", "lower end")), ("high", ("上限", "upper end"))):
+            made[f"{head} {words_of[at]}"] = [number_text(value, "share", lang) for value in of[end]]
     if truth_words is not None:
         truths = rows.groupby("label")["truth"].first().reindex(labels)
-        made[truth_words[at]] = [number_text(value, "share", lang) for value in truths]
+        made[truth_words[at]] = [said(value) for value in truths]
     return pd.DataFrame(made)

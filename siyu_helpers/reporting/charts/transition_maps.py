@@ -46,7 +46,7 @@ def transitions(
     smallest: float = 0.01,
     before_words: Both = ("从", "From"),
     after_words: Both = ("到", "to"),
-    value_words: Both = ("占从该渠道出发的下一步的 %", "% of the next steps from the row's channel"),
+    value_words: Both = ("从该渠道出发，下一步去哪里（%）", "% of the next steps from the row's channel"),
     source: str = "touchpoints+orders",
 ) -> None:
     """Show where journeys go next: rows the touch, columns the next touch or the end, in whole percent.
@@ -151,7 +151,7 @@ def _alt(cells: pd.DataFrame, names: Names | None, value_words: Both, lang: str)
             told.append("{}到{} {}".format(*pair) if lang == "zh" else "{} to {} {}".format(*pair))
     if lang == "zh":
         return (
-            f"转移热力图，{len(cells)} 行 {len(cells.columns)} 列，格内为{value_words[0]}。"
+            f"转移热力图，{len(cells)} 行 {len(cells.columns)} 列：{value_words[0]}。"
             f"每行最常见的下一步：{'；'.join(told)}。"
         )
     return (

@@ -6,7 +6,7 @@ from simulated_paths import drawn, true_chain
 from siyu_helpers.analysis.attribution import bootstraps, rules, shapley_values
 from siyu_helpers.analysis.attribution.bootstraps import bootstrap, interval_gate
 from siyu_helpers.analysis.attribution.chains import markov
-from siyu_helpers.analysis.attribution.paths import encode
+from siyu_helpers.analysis.attribution.paths import encode, read_paths
 from siyu_helpers.analysis.attribution.resampling import distinct, draws_of
 
 COLUMNS = ["channel", "estimate", "low", "high", "rank_low", "rank_high"]
@@ -107,6 +107,17 @@ def test_money_varies_with_single_orders():
     assert widths == pytest.approx([2 * 1.645 * np.sqrt(500), 2 * 1.645 * np.sqrt(1_500)], rel=0.06)
 
 
+def test_reading_single_orders_keeps_how_much_their_value_varies():
+    """Texts of one order a row are summed on reading; the interval of value must be as wide as that of the rows."""
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({"path": rng.choice(["a", "a > b"], 1_500), "conversions": 1, "nulls": 0})
+    rows["value"] = np.round(rng.lognormal(4, 1, len(rows)), 2)
+    single = rows.assign(path=[tuple(path.split(" > ")) for path in rows["path"]])
+    widths = [(found := bootstrap(table, "last", 2_000, of="value"))["high"] - found["low"]
+              for table in (single, read_paths(rows))]  # fmt: skip
+    assert widths[1].to_numpy() == pytest.approx(widths[0].to_numpy(), rel=0.06)
+
+
 def test_ranks():
     """The largest channel is surely first; two alike in all things share what is left; one never converts."""
     rows = {("a",): 500, ("b", "c"): 100, ("c", "b"): 100, ("d",): 0}
@@ -151,6 +162,8 @@ def test_refusals():
         ({"method": "lst"}, "did you mean"),
         ({"method": "last", "of": "money"}, "of must be"),
         ({"method": "last", "draws": 5}, "draws"),
+        ({"method": "last", "draws": 200.5}, "draws must be a whole number"),
+        ({"method": "last", "draws": "200"}, "draws must be a whole number"),
         ({"method": "last", "level": 90}, "level"),
         ({"method": "last", "order": 2}, "order"),
         ({"method": "markov", "ordr": 2}, "ordr"),

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +7,7 @@ from simulated_paths import by_dictionaries, drawn, true_chain
 
 from siyu_helpers.analysis.attribution import chains, removals
 from siyu_helpers.analysis.attribution.chains import (
+    always_order,
     conversion_probability,
     markov,
     removal_effects,
@@ -234,11 +233,7 @@ def test_conversion_probability():
 
 def test_agrees_with_the_simulation_of_channel_attribution():
     """ChannelAttribution 2.2.5 (PyPI, C++) simulates the same chain; with many walks it comes near the exact."""
-    sys.path.append("/tmp/calib")
-    try:
-        other = pytest.importorskip("ChannelAttribution")
-    finally:
-        sys.path.remove("/tmp/calib")
+    other = pytest.importorskip("ChannelAttribution")
     journeys = drawn(true_chain(5, seed=1), 3_000, np.random.default_rng(1))
     texts = journeys.assign(path=[" > ".join(path) for path in journeys["path"]])
     for order in (1, 2):
@@ -251,3 +246,14 @@ def test_agrees_with_the_simulation_of_channel_attribution():
         found = markov(journeys, order)
         assert said["total_conversions"].to_numpy() == pytest.approx(found["conversions"].to_numpy(), rel=0.02)
         assert said["total_conversion_value"].to_numpy() == pytest.approx(found["value"].to_numpy(), rel=0.02)
+
+
+def test_channels_that_are_only_recorded_with_an_order():
+    """By hand: sms has 40 touches, all in journeys with an order; wecom is in one without, group has 12 touches."""
+    rows = [("ads>sms", 30, 0.0, 0), ("sms>ads", 10, 0.0, 0), ("ads", 0, 0.0, 5), ("wecom", 50, 0.0, 1)]
+    shop = table([*rows, ("group", 12, 0.0, 0)])
+    assert always_order(shop) == ["sms"]
+    assert always_order(shop, at_least=12) == ["group", "sms"]
+    assert always_order(shop, at_least=46) == []
+    assert always_order(shop.assign(nulls=0)) == []  # who did not buy was not recorded: nothing can be said
+    assert always_order(shop[:0]) == []

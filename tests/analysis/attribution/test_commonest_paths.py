@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from siyu_helpers.analysis.attribution.commonest_paths import commonest_paths
-from siyu_helpers.analysis.estimates import wilson
+from siyu_helpers.analysis.attribution.commonest_paths import commonest_paths, one_channel_share
+from siyu_helpers.analysis.estimates import Refused, wilson
 
 TABLE = pd.DataFrame(
     {
@@ -72,3 +72,27 @@ def test_odd_tables():
         commonest_paths(TABLE, n=0)
     with pytest.raises(ValueError, match="did you mean 'conversions'"):
         commonest_paths(TABLE, by="conversion")
+
+
+def test_orders_that_touched_one_channel_only():
+    """Of 11 orders 1 touched the feed alone, 4 the shop alone; journeys without an order do not count."""
+    both = [("feed", "shop"), ("shop", "feed", "shop")]
+    table = pd.DataFrame(
+        {"path": [("feed",), ("shop", "shop", "shop"), ("shop", "shop"), *both, ("sms",)],
+         "conversions": [1, 3, 1, 4, 2, 0], "nulls": [70, 0, 0, 9, 0, 50]}
+    )  # fmt: skip
+    share = one_channel_share(table, level=0.8)
+    assert share.value == pytest.approx(5 / 11)
+    assert (share.low, share.high) == pytest.approx(tuple(float(end) for end in wilson(5, 11, 0.8)))
+    assert (share.n, share.unit, share.level) == (11, "share", 0.8)
+    shuffled = table.sample(frac=1, random_state=1, ignore_index=True)
+    assert one_channel_share(shuffled, level=0.8).value == share.value
+
+
+def test_the_share_of_one_channel_at_its_ends():
+    alone = pd.DataFrame({"path": [("feed",), ("wecom", "wecom")], "conversions": [2, 1]})
+    assert one_channel_share(alone).value == 1
+    assert one_channel_share(alone.assign(path=[("feed", "wecom"), ("wecom", "feed")])).value == 0
+    for none in (alone[:0], alone.assign(conversions=0)):
+        assert isinstance(one_channel_share(none), Refused)
+    assert one_channel_share(alone.assign(conversions=[0.5, 0.25])).value == 1  # fractions, of ready-made tables

@@ -138,7 +138,7 @@ def test_feeders_and_closers_by_hand():
     assert made["role"].to_dict() == {
         "feed": "feeder",
         "notes": "feeder",
-        "search": "closer",
+        "search": "between",  # opens and closes 20 of 100
         "sms": "between",
         "wecom": "closer",
     }
@@ -149,11 +149,28 @@ def test_feeders_and_closers_by_hand():
     )
 
 
-def test_a_channel_that_feeds_as_much_as_it_closes_is_both():
-    made = hand_overs.feeders_and_closers(
-        table(("feed wecom", 40, 0), ("feed", 60, 0), ("notes wecom", 30, 0)), DOMAINS
+def test_roles_by_opening_closing_and_feeding():
+    """Feed opens 180 and closes 100 of 200; search the other way round; notes feeds 10 of 10, or 1 of 21."""
+    shop = table(("feed search", 90, 0), ("feed", 90, 0), ("search feed", 10, 0), ("notes wecom", 10, 0))
+    roles = hand_overs.feeders_and_closers(shop, DOMAINS).set_index("channel")["role"]
+    assert roles.to_dict() == {"feed": "opener", "search": "closer", "notes": "feeder", "wecom": "closer"}
+    both = table(("feed search", 90, 0), ("search wecom", 4, 0), ("wecom", 100, 0))
+    roles = hand_overs.feeders_and_closers(both, DOMAINS).set_index("channel")["role"]
+    assert roles.to_dict() == {"feed": "opener", "search": "both", "wecom": "between"}
+    few = table(("feed wecom", 20, 0), ("notes wecom", 1, 0), ("notes", 60, 0), ("sms feed", 40, 0))
+    made = hand_overs.feeders_and_closers(few, DOMAINS).set_index("channel")
+    assert made.loc["notes", "feeds"] < 0.05
+    assert made.loc["notes", "role"] == "between"
+    assert hand_overs.feeders_and_closers(few, DOMAINS, at_least=0.01).set_index("channel").loc["notes", "role"] == (
+        "feeder"
     )
-    assert made.set_index("channel").loc["feed", "role"] == "both"
+    assert made.loc["sms", "role"] == "opener"  # channels of the pool open and close, and never feed
+
+
+def test_roles_without_any_way_into_the_pool():
+    made = hand_overs.feeders_and_closers(table(("feed search", 90, 3), ("search", 5, 0)), DOMAINS)
+    assert made["role"].tolist() == ["opener", "closer"]
+    assert made["feeds"].isna().all()
 
 
 @settings(max_examples=60, deadline=None)

@@ -77,11 +77,27 @@ def test_what_is_lost_may_be_orders_customers_or_contribution(compared):
         incrementality.credit_against_truth(compared, truth, 10, "customers")
 
 
+def test_credit_and_truth_on_one_base(compared):
+    """10 orders have a journey and 20 there were: half of each share, and no rule credits the other half."""
+    against = incrementality.credit_against_truth(compared, lost(7, 3, referral=2), total=20, base=20)
+    by = against.set_index(["rule", "channel"])
+    assert by.loc["last", "share"].tolist() == pytest.approx([0.2, 0, 0.3])  # feed, referral, search
+    assert against.groupby("rule")["share"].sum().tolist() == pytest.approx([0.5] * 3)
+    assert by.loc[("last", "feed"), "difference"] == pytest.approx(0.2 - 0.35)
+    assert against.attrs["base"] == 20
+    same = incrementality.credit_against_truth(compared, lost(7, 3), total=10, base=10)
+    pd.testing.assert_frame_equal(same, incrementality.credit_against_truth(compared, lost(7, 3), total=10))
+    for base in (9, 0, math.nan):
+        with pytest.raises(ValueError, match="base must be all orders"):
+            incrementality.credit_against_truth(compared, lost(7, 3), total=10, base=base)
+
+
 def test_facts_for_sentences(compared):
     against = incrementality.credit_against_truth(compared, lost(7, 6), total=10)
     facts = incrementality.truth_facts(against)
     assert (facts["nearest_rule"], facts["farthest_rule"]) == ("first", "linear")  # all err by .15: ties by order
-    assert facts["nearest_error"].value == pytest.approx(0.15)
+    assert facts["nearest_error"].value == pytest.approx(15)
+    assert (facts["nearest_error"].unit, facts["incremental_sum"].unit) == ("percentage points", "share")
     assert facts["incremental_sum"].value == pytest.approx(1.3)
     under = incrementality.channel_against_truth(against, "last", "under")
     assert (under["channel"], under["difference"].value) == ("feed", pytest.approx(-0.3))
@@ -99,6 +115,10 @@ def test_without_orders_or_truth_all_is_refused():
     facts = incrementality.truth_facts(against)
     assert facts["nearest_rule"] is None
     assert all(isinstance(facts[name], Refused) for name in ("nearest_error", "farthest_error", "incremental_sum"))
+    assert incrementality.credit_against_truth(none, lost(1, 1), total=10, base=10)["share"].isna().tolist() == [
+        True,
+        False,
+    ]
     nothing = incrementality.credit_against_truth(none, {}, total=10)
     assert incrementality.channel_against_truth(nothing, "last")["channel"] is None
     assert isinstance(incrementality.channel_against_truth(nothing, "last")["share"], Refused)

@@ -236,3 +236,35 @@ def test_mistakes_are_named():
         jt.joining_days(table, "joining_to_first_order", "others")
     with pytest.raises(ValueError, match="share must be"):
         jt.joining_days(table, "joining_to_first_order", share=0.6)
+
+
+# --- tables as an outsider makes them ---
+
+
+def test_ids_that_cannot_meet_and_clocks_that_differ_are_refused():
+    seen, orders, members = touched([1, 2], [0, 1]), ordered([1], [5]), joined([1, 2], [2, 3])
+    with pytest.raises(ValueError, match="customer_id is text in one table and a number in another"):
+        jt.joining_times(seen.assign(customer_id=["a", "b"]), orders, members, UNTIL)
+    with pytest.raises(ValueError, match="customer_id is text in one table and a number in another"):
+        jt.joining_order(orders, members.assign(customer_id=["a", "b"]), UNTIL)
+    with pytest.raises(ValueError, match="ordered_at in no time zone, joined_at in UTC"):
+        jt.joining_order(orders, members.assign(joined_at=members["joined_at"].dt.tz_localize("UTC")), UNTIL)
+
+
+def test_an_order_without_customer_makes_no_other_customer_unknown():
+    tables = shop()
+    table = jt.joining_times(*tables, UNTIL)
+    seen, orders, members = tables
+    nobody = pd.DataFrame({"customer_id": [np.nan], "ordered_at": at([3]), "amount": 10.0})
+    with_blank = pd.concat([orders, nobody])
+    assert with_blank["customer_id"].dtype == float
+    pd.testing.assert_frame_equal(jt.joining_times(seen, with_blank, members, UNTIL), table)
+
+
+def test_tables_without_rows_need_no_types():
+    seen, orders, members = shop()
+    none = [pd.DataFrame(columns=frame.columns) for frame in (seen, orders, members)]
+    assert jt.joining_times(none[0], orders, members, UNTIL).loc[0, "customers"] == 0
+    assert jt.joining_times(seen, none[1], members, UNTIL).loc[1, "finished"] == 0
+    assert jt.joining_times(seen, orders, none[2], UNTIL).loc[1, "customers"] == 0
+    assert jt.joining_times(*none, UNTIL)["customers"].sum() == 0

@@ -591,3 +591,40 @@ def test_every_engine_gives_the_same_table(engine):
     again = journeys(bring(touches), bring(bought), 2, **history, first_order_at=bring(stated))
     assert_frame_equal(again, made)
     assert again.attrs == made.attrs
+
+
+# --- tables as an outsider makes them ---
+
+
+@pytest.mark.parametrize("customer", [7, "ana"])
+def test_touches_that_name_nobody_stand_beside_any_orders(customer):
+    made = journeys(touched(("v", 1, "feed", None), ("v", 2, "sms", None)), ordered((customer, 3, 10)))
+    assert told(made) == {("feed", "sms"): (0, 0, 1)}
+
+
+@pytest.mark.parametrize("bring", [lambda frame: frame, pl.from_pandas])
+def test_tables_without_rows_need_no_types(bring):
+    touchpoints, orders = of_ana((1, "feed")), ordered(("ana", 2, 10))
+    no_touches = bring(pd.DataFrame(columns=["visitor_id", "touched_at", "channel", "customer_id"]))
+    no_orders = bring(pd.DataFrame(columns=["customer_id", "ordered_at", "amount"]))
+    assert journeys(no_touches, orders).empty
+    assert journeys(no_touches, no_orders).empty
+    assert told(journeys(touchpoints, no_orders)) == {("feed",): (0, 0, 1)}
+
+
+def test_times_of_different_zones_are_not_compared():
+    touchpoints, orders = of_ana((1.0, "feed")), ordered(("ana", 1.1, 10))
+    far = touchpoints.assign(touched_at=touchpoints["touched_at"].dt.tz_localize("Asia/Shanghai"))
+    same = orders.assign(ordered_at=orders["ordered_at"].dt.tz_localize("Asia/Shanghai"))
+    assert told(journeys(far, same)) == {("feed",): (1, 10, 0)}
+    for other in (orders, orders.assign(ordered_at=orders["ordered_at"].dt.tz_localize("UTC"))):
+        with pytest.raises(ValueError, match=r"touched_at in Asia/Shanghai, ordered_at in (no time zone|UTC)"):
+            journeys(far, other)
+
+
+@pytest.mark.parametrize("customers", [["ana", 7], [7, "ana"]])
+def test_ids_of_two_kinds_in_one_column_are_refused_without_naming_them(customers):
+    touchpoints = touched(("v", 1, "feed", "ana"), ("w", 1, "feed", "ana")).assign(customer_id=customers)
+    with pytest.raises(ValueError, match="of the touches holds texts and numbers side by side") as told_of:
+        journeys(touchpoints, ordered(("ana", 2, 10)))
+    assert "ana" not in str(told_of.value)

@@ -199,6 +199,27 @@ def test_rules_that_differ_in_credit_agree_once_calibrated(whole, march):
     assert [row["calibrated"] for row in rows] == pytest.approx([90 * 400 / 160, 90 * 100 / 40])
 
 
+def test_cost_in_the_test_by_hand():
+    found = lift_tests.cost_in_test(TEST | {"spend": 1800.0})
+    ends = 1800 / (90 + Z * 12), 1800 / (90 - Z * 12)
+    assert (found.value, found.low, found.high) == pytest.approx((20, *ends))
+    assert (found.n, found.unit) == (90, "money per customer")
+    assert lift_tests.cost_in_test(TEST | {"spend": 1800.0, "of": "orders"}).unit == "money"
+    assert lift_tests.cost_in_test(TEST | {"spend": 1800.0, "standard_error": 80.0}).high == math.inf
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"spend": None}, {"spend": 9.0, "incremental": 0.0}, {"spend": 9, "incremental": -4}]
+)
+def test_a_test_without_spend_or_effect_has_no_cost(more):
+    assert isinstance(lift_tests.cost_in_test(TEST | more), Refused)
+
+
+def test_the_increment_rests_on_the_test_not_on_the_credit(whole, march):
+    facts = lift_tests.calibration_facts(lift_tests.calibrate(whole, [TEST], [march], "first"), "feed")
+    assert (facts["incremental"].n, facts["credited"].n) == (90, 80)
+
+
 def test_order_of_rows_makes_no_difference(whole, march):
     plain = lift_tests.calibrate(whole, [TEST], [march], "markov")
     shuffled = [table.sample(frac=1, random_state=3) for table in (whole, march)]

@@ -121,6 +121,45 @@ def test_facts_are_estimates_or_refused(journeys, spend):
         money.cost_facts(ranges, "vidio")
 
 
+def ranges(*rows, **attrs):
+    """Rows of (channel, lowest, highest)."""
+    made = pd.DataFrame(rows, columns=["channel", "cac_lowest", "cac_highest"])
+    made = made.assign(conversions=[40.0 + 10 * at for at in range(len(rows))])
+    made.attrs = {"unit": "money per customer", "conversions_of": "new_customers"} | attrs
+    return made
+
+
+def test_the_cheapest_and_the_dearest_whatever_the_rule():
+    found = money.cost_order(ranges(("a", 258, 652), ("b", 119, 192), ("c", 246, 596), ("d", 700, math.nan)))
+    assert (found["cheapest"], found["dearest"]) == ("b", "d")
+    numbers = {name: found[name].value for name in ("cheapest_low", "cheapest_high", "rest_low", "dearest_low")}
+    assert numbers == {"cheapest_low": 119, "cheapest_high": 192, "rest_low": 246, "dearest_low": 700}
+    assert (found["rest_low"].n, found["rest_low"].unit, found["cheapest_low"].n) == (60, "money per customer", 50)
+    assert found["rest_high"].value == 652
+    assert isinstance(found["dearest_high"], Refused)  # a rule credits it with nothing: no upper end
+    assert "新客" in found["rest_low"].definition.zh
+
+
+@pytest.mark.parametrize(
+    ("rows", "cheapest", "dearest"),
+    [
+        ([("a", 10, 20), ("b", 20, 30)], None, None),  # they touch
+        ([("a", 10, 20), ("b", 21, 30)], "a", "b"),
+        ([("a", 10, math.nan), ("b", 21, 30)], None, None),
+        ([("a", 10, 20), ("b", 21, math.nan), ("c", 40, math.nan)], "a", None),
+        ([("a", 10, 20), ("b", math.nan, math.nan)], None, None),  # one range is known
+        ([("a", 10, 20)], None, None),
+        ([], None, None),
+    ],
+)
+def test_ranges_that_overlap_rank_nobody(rows, cheapest, dearest):
+    found = money.cost_order(ranges(*rows))
+    assert (found["cheapest"], found["dearest"]) == (cheapest, dearest)
+    assert isinstance(found["rest_low"], Estimate) == (cheapest is not None)
+    assert isinstance(found["rest_high"], Estimate) == (dearest is not None)
+    assert money.cost_order(ranges(*rows[::-1]))["cheapest"] == cheapest
+
+
 def test_neither_the_order_of_rows_nor_names_matter(journeys, spend):
     plain = money.cost_range(journeys, spend, rule="markov")
     shuffled = journeys.sample(frac=1, random_state=1)

@@ -1,7 +1,9 @@
 """Paths against tables worked by hand, and what must hold for any table of paths."""
 
+import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,10 +126,54 @@ def test_a_row_that_cannot_be_read_is_named(path, conversions, message):
         paths.read_paths(pd.DataFrame({"path": ["a>b", path], "conversions": [1, conversions]}))
 
 
-@pytest.mark.parametrize("separator", ["", " ", None])
-def test_a_separator_must_be_seen(separator):
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_a_blank_or_a_tab_may_separate(separator):
+    frame = pd.DataFrame({"path": [separator.join(["a", "b", "a"]), "b"], "conversions": [1, 2]})
+    assert paths.read_paths(frame, separator)["path"].tolist() == [("a", "b", "a"), ("b",)]
+
+
+@pytest.mark.parametrize("separator", ["", None])
+def test_a_separator_must_be_a_text(separator):
     with pytest.raises(ValueError, match="separator must be a text such as '>'"):
         paths.read_paths(pd.DataFrame({"path": ["a"], "conversions": [1]}), separator)
+
+
+def test_value_without_a_conversion_is_named_by_the_row_it_was_read_from():
+    frame = pd.DataFrame({"path": ["z", "a", "b"], "conversions": [0, 1, 2], "value": [5.0, 1, 1]})
+    with pytest.raises(ValueError, match="row 0: value without a conversion"):
+        paths.read_paths(frame)
+    with pytest.raises(ValueError, match="row last: value without a conversion"):
+        paths.read_paths(frame.iloc[::-1].set_axis(["first", "then", "last"]))
+    more = pd.concat([frame, pd.DataFrame({"path": [" z"], "conversions": [1], "value": [0.0]})])  # one path of z
+    assert paths.read_paths(more)["value"].tolist() == [1, 1, 5]
+
+
+def test_a_table_of_journeys_needs_no_reading():
+    with pytest.raises(ValueError, match="row 0: the path is a tuple, not a text"):
+        paths.read_paths(table((("a", "b"), 1, 1.0, 0)))
+
+
+def test_other_engines_are_read_too():
+    frame = pd.DataFrame({"path": ["a > b", "b"], "conversions": [1, 2], "value": [3.0, 4.0], "nulls": [5, 6]})
+    for other in (pl.from_pandas(frame), pl.from_pandas(frame).lazy(), duckdb.from_df(frame)):
+        assert_frame_equal(paths.read_paths(other), paths.read_paths(frame))
+
+
+def test_how_much_value_varies_is_kept_before_it_is_summed():
+    # Two paths of two orders each: 10 and 30, mean 20; 50 and 50. Rows of one path vary by 200 about the means.
+    frame = pd.DataFrame({"path": ["a", "a", "b", "b", "c"], "conversions": 1, "value": [10.0, 30, 50, 50, 7]})
+    expected = 200 / (20**2 + 50**2)
+    assert paths.read_paths(frame).attrs["value_variation"] == pytest.approx(expected)
+    assert paths.read_paths(frame.iloc[::-1]).attrs == paths.read_paths(frame).attrs
+    again = paths.aggregate(paths.read_paths(frame))  # sums tell nothing new
+    assert again.attrs["value_variation"] == pytest.approx(expected)
+    assert paths.read_paths(frame.drop_duplicates("path")).attrs == {}
+    assert paths.read_paths(frame.drop(columns="value")).attrs == {}
+    # A row of several orders shows their mean: two rows of four orders that differ by chance tell the same of one.
+    rng = np.random.default_rng(1)
+    value = rng.gamma(2, 50, (4000, 4)).sum(axis=1)
+    whole = paths.aggregate(pd.DataFrame({"path": [("a",)] * 4000, "conversions": 4, "value": value, "nulls": 0}))
+    assert whole.attrs["value_variation"] == pytest.approx(1 / 2, rel=0.1)
 
 
 def test_no_rows_are_no_paths():
@@ -174,8 +220,25 @@ def test_numbers_and_texts_lead_back_to_the_paths(rows):
     assert read[paths.COUNTS].sum().tolist() == frame[paths.COUNTS].sum().tolist()
 
 
+def test_lists_are_paths_too_and_a_missing_column_is_named():
+    frame = table((["b"], 1, 1.0, 0), (("a", "b"), 1, 1.0, 0), (["b"], 1, 1.0, 0))
+    assert paths.aggregate(frame)["path"].tolist() == [("a", "b"), ("b",)]
+    with_hours = frame.assign(hours_before_end=[(0.0,), (1.0, 0.0), (0.0,)])
+    assert paths.aggregate(with_hours)["conversions"].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="no column 'nulls'"):
+        paths.aggregate(frame.drop(columns="nulls"))
+    with pytest.raises(ValueError, match="row 0: the path must be a tuple of channel names, not str"):
+        paths.aggregate(frame.assign(path="a>b"))
+
+
 def test_rows_with_different_hours_stay_apart():
     frame = table((("a",), 1, 1, 0), (("a",), 1, 1, 0), (("a",), 1, 1, 0), hours_before_end=[(2.0,), (1.0,), (2.0,)])
     made = paths.aggregate(frame)
     assert made["hours_before_end"].tolist() == [(1.0,), (2.0,)]
     assert made["conversions"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("hours", [None, 3.0, (1.0,), "ab"])
+def test_hours_that_do_not_fit_the_path_are_named(hours):
+    with pytest.raises(ValueError, match="row 0: hours_before_end must have one number per touch"):
+        paths.encode(table((("a", "b"), 1, 1, 0)).assign(hours_before_end=pd.Series([hours], dtype=object)))

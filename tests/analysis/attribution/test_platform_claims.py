@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from siyu_helpers.analysis.attribution.platform_claims import claimed_against_orders, double_counting
+from siyu_helpers.analysis.attribution.platform_claims import claim_parts, claimed_against_orders, double_counting
 from siyu_helpers.analysis.estimates import Refused
 
 DAYS = pd.date_range("2024-01-01", "2024-01-31")
@@ -47,7 +47,8 @@ def test_claims_beside_orders_by_hand(spend, orders, journeys):
     assert by.loc["all", "claimed_per_touched"] == pytest.approx(155 / 60)
     assert by.loc["search", "claimed_per_credited"] == pytest.approx(93 / 50)
     assert math.isnan(by.loc["feed", "claimed_per_credited"])  # credited with nothing
-    assert by.loc[["search", "feed"], ["orders", "claimed_per_order", "claimed_per_touched"]].isna().all(axis=None)
+    assert by.loc[["search", "feed"], "claimed_per_touched"].tolist() == pytest.approx([93 / 50, 62 / 40])
+    assert by.loc[["search", "feed"], ["orders", "claimed_per_order"]].isna().all(axis=None)
     assert double_counting(found).value == 1.55
     assert double_counting(found, "touched").value == pytest.approx(155 / 60)
     assert (double_counting(found).unit, double_counting(found).n, double_counting(found).is_exact) == (
@@ -55,6 +56,25 @@ def test_claims_beside_orders_by_hand(spend, orders, journeys):
         100,
         True,
     )
+
+
+def test_the_excess_falls_into_two_parts(spend, orders, journeys):
+    """By hand: 50 + 40 orders touched by each, 60 by any; 155 claimed. 90 / 60 x 155 / 90 is 155 / 60."""
+    claims = claimed_against_orders(spend, orders, "2024-01-01", "2024-01-31", journeys)
+    parts = claim_parts(claims)
+    assert parts["doubled"].value == pytest.approx(90 / 60)
+    assert parts["beyond"].value == pytest.approx(155 / 90)
+    assert parts["doubled"].value * parts["beyond"].value == pytest.approx(double_counting(claims, "touched").value)
+    assert [(part.n, part.unit, part.is_exact) for part in parts.values()] == [(60, "times", True), (90, "times", True)]
+
+
+def test_parts_are_refused_where_nothing_can_be_compared(spend, orders, journeys):
+    for claims in (
+        claimed_against_orders(spend.drop(columns="claimed_conversions"), orders, "2024-01-01", "2024-01-31"),
+        claimed_against_orders(spend, orders, "2024-01-01", "2024-01-31"),
+        claimed_against_orders(spend, orders, "2024-01-01", "2024-01-31", journeys.assign(conversions=0)),
+    ):
+        assert {type(part) for part in claim_parts(claims).values()} == {Refused}
 
 
 def test_without_journeys_totals_are_compared(spend, orders):
@@ -104,3 +124,14 @@ def test_monthly_claims_are_not_cut(orders):
 
 def test_no_orders_at_all(spend, orders):
     assert isinstance(double_counting(claimed_against_orders(spend, orders[:0], "2024-01-01", "2024-01-31")), Refused)
+
+
+def test_claims_below_zero_and_a_channel_with_the_name_of_the_sum_are_refused():
+    day = pd.Timestamp("2024-01-11")
+    spend = pd.DataFrame({"date": [day], "channel": ["feed"], "claimed_conversions": [-1.0]})
+    orders = pd.DataFrame({"ordered_at": [day]})
+    with pytest.raises(ValueError, match="claimed_conversions is negative in 1 rows"):
+        claimed_against_orders(spend, orders, day, day)
+    spend = spend.assign(channel="all", claimed_conversions=1.0)
+    with pytest.raises(ValueError, match="a channel is called 'all'"):
+        claimed_against_orders(spend, orders, day, day)

@@ -182,7 +182,7 @@ def test_pool_numbers_name_their_unit():
     journeys = SHOP.copy()
     journeys.attrs = {"conversions_of": "new_customers"}
     found = upstream.pool_upstream(journeys, SPEND, DOMAINS)
-    assert found["orders"].unit == "customers"
+    assert found["orders"].unit == "new customers"
     assert found["cost_shared"].unit == "money per customer"
     assert found["outside_share"].value == pytest.approx(700 / 1950)  # radio's 50 are outside the pool too
     assert "归因" not in found["money"].definition_in("en")

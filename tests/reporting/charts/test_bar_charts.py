@@ -97,6 +97,29 @@ def test_before_and_after_stand_side_by_side(shown, drawn, book, read, complete)
     ]  # fmt: skip
 
 
+TWICE = pd.DataFrame({"k": ["wecom", "sms"] * 2, "t": ["a", "a", "b", "b"], "v": [3.0, 2, 4, 1]})
+
+
+def test_groups_are_told_apart_on_grey_paper(shown, drawn, book, read):
+    bars(book("en"), TWICE, group="t", unit="number")
+    by_colour = {to_hex(bar.get_facecolor()): bar.get_hatch() for bar in drawn[0].axes[0].patches}
+    assert len(by_colour) == len(set(by_colour.values())) == 2
+    keys = drawn[0].axes[0].get_legend().get_patches()
+    assert {to_hex(key.get_facecolor()): key.get_hatch() for key in keys} == by_colour
+    bars(book("en"), TWICE, group="t", unit="number", dots=True)
+    marks = [line.get_marker() for line in drawn[1].axes[0].lines]
+    assert marks == ["o", "o", "s", "s"]
+    bars(book("en"), TWICE.head(2), unit="number")
+    assert {bar.get_hatch() for bar in drawn[2].axes[0].patches} <= {None, ""}
+
+
+def test_the_table_says_what_the_groups_are(shown, book, read):
+    bars(book(), TWICE, group="t", unit="number")
+    assert [read(piece)[1][0][1] for piece, _ in shown] == ["算法", "Way of counting"]
+    bars(book("en"), TWICE, group="t", unit="number", group_words=("时间", "When"))
+    assert read(shown[2][0])[1][0][1] == "When"
+
+
 def test_a_trend_shows_both_sides_of_zero(shown, drawn, book):
     table = pd.DataFrame({"k": ["wecom", "sms"], "v": [-0.01, 0.02], "l": [-np.inf, 0.01], "h": [0.005, 0.03]})
     bars(book("en"), table, low="l", high="h", dots=True, zero=False)

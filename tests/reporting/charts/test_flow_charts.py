@@ -80,6 +80,14 @@ def test_touches_of_one_channel_in_a_row_are_one_and_the_note_says_so(shown, dra
     assert not any("touches in between left out" in text.replace("\n", " ") for text in drawn[1].texts_seen)
 
 
+def test_two_columns_say_that_what_lies_between_is_not_drawn(shown, drawn, book):
+    flows(book(), steps=2)
+    for figure, said in zip(drawn, ("中间的触点不画", "touches in between are not drawn"), strict=True):
+        assert any(said in text.replace("\n", " " if said[0] == "t" else "") for text in figure.texts_seen)
+    flows(book("en"), TABLE[TABLE["path"].map(len) < 3], steps=2)
+    assert not any("not drawn" in text for text in drawn[2].texts_seen)
+
+
 def test_first_and_last_columns_hold_all_journeys_and_heights_are_shares(shown, drawn, book):
     flows(book("en"))
     first, _, last = nodes(drawn[0])

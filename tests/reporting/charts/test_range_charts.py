@@ -141,6 +141,19 @@ def test_credit_beside_the_truth_is_complete_and_says_who_is_credited_wrongly(sh
     assert {"90.0%", "30.0%", "-1.0%"} <= set(drawn[1].texts_seen)
 
 
+def test_a_truth_next_to_zero_is_zero_everywhere(shown, drawn, book, read):
+    table = TABLE.replace({"truth": {-0.01: -0.0004}, "share": {0.02: 0.0003}})
+    against(book(), table)
+    for piece, figure in zip((piece for piece, _ in shown), drawn, strict=True):
+        alt, rows = read(piece)
+        assert "0.0%" in figure.texts_seen
+        assert [row[-1] for row in rows if row[0] in ("短信", "Text messages")] == ["0.0%"]
+        said = " ".join([alt, *figure.texts_seen, *(cell for row in rows for cell in row)])
+        assert not any(noise in said for noise in ("-0.0", "0.04%", "0.03%"))
+    # A tenth of a percent more or less than nothing is no channel credited wrongly.
+    assert "below every rule: none" in read(shown[1][0])[0]
+
+
 def test_an_unknown_truth_is_words_not_zero(shown, drawn, book, read):
     against(book("en"), TABLE.assign(truth=TABLE["truth"].where(TABLE["channel"] != "sms")))
     assert "not known" in drawn[0].texts_seen
