@@ -78,7 +78,7 @@ from siyu_helpers.analysis.order_log import REQUIRES
 # Without touchpoints the page has its worked example only, and says so.
 USES = {
     "touchpoints": ["visitor_id", "touched_at", "channel", "customer_id"],
-    "orders": ["refunded"],
+    "orders": ["refunded", "acquired_through"],
     "customers": ["first_order_at"],
     "spend": ["date", "channel", "spend", "claimed_conversions"],
     "members": ["customer_id", "joined_at"],

@@ -392,19 +392,18 @@ def ends(months: tuple[str, str] | Refused) -> dict[str, str]:
 
 def cost_rows(cost: pd.DataFrame, ruled: Names) -> pd.DataFrame:
     """Table of `cost_range` with the lowest and the highest cost and their rules in one cell each."""
-    table = cost.copy()
-    for end in ("lowest", "highest"):
-        cells = []
-        for money, rule in zip(cost[f"cac_{end}"], cost[f"cac_{end}_rule"], strict=True):
-            known = pd.notna(money) and rule in ruled
-            text = f"{money:,.2f}" if known and money < 99.995 else f"{money:,.0f}" if known else ""
-            cells.append(
-                (f"{text}（{ruled[rule][0]}）", f"{text} ({_lower(ruled[rule][1])})")
-                if known
-                else ("没有上限", "no limit")
-            )
-        table[end] = pd.Series(cells, dtype=object, index=table.index)
-    return table
+    ends = {
+        end: [_cost_and_rule(*cell, ruled) for cell in zip(cost[f"cac_{end}"], cost[f"cac_{end}_rule"], strict=True)]
+        for end in ("lowest", "highest")
+    }
+    return cost.assign(**{end: pd.Series(cells, dtype=object, index=cost.index) for end, cells in ends.items()})
+
+
+def _cost_and_rule(cost: float, rule: str | None, ruled: Names) -> tuple[str, str]:
+    if pd.isna(cost) or rule not in ruled:
+        return "没有上限", "no limit"
+    text, words = f"{cost:,.2f}" if cost < 99.995 else f"{cost:,.0f}", rule_of(rule, ruled)
+    return f"{text}（{words.zh}）", f"{text} ({words.en})"
 
 
 def cost_words(facts: Mapping[str, Any], called: Names, ruled: Names) -> dict[str, Any]:

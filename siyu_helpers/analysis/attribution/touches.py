@@ -16,7 +16,7 @@ import pandas as pd
 
 from siyu_helpers.analysis import order_log
 
-REQUIRES = {"touchpoints": ["visitor_id", "touched_at", "channel", "customer_id"]}
+REQUIRES = {"touchpoints": ["visitor_id", "touched_at", "channel"]}
 
 MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -59,8 +59,8 @@ def linked(
     ----------
     touchpoints : pandas, Polars (eager or lazy), DuckDB, Ibis or PySpark frame; one row per touch
         visitor_id : device or cookie, text or whole number. touched_at : date or datetime, never missing. channel :
-        text; a touch without one is left out. customer_id : blank until known. A touch that names neither visitor
-        nor customer is left out.
+        text; a touch without one is left out. customer_id (optional) : blank until known. A touch that names neither
+        visitor nor customer is left out.
     observed_until : date, optional
         Last day; later touches are left out, and what only they tell of a visitor is not known.
     domains : dict, optional
@@ -95,12 +95,15 @@ def linked(
     kinds = frame.collect_schema()
     order_log.has_columns(kinds.names(), REQUIRES["touchpoints"])
     at = order_log.as_moment("touched_at", kinds).alias("touched_at")
-    named = [filled_in(name, kinds) for name in ("visitor_id", "channel", "customer_id")]
+    names = [name for name in ("visitor_id", "channel", "customer_id") if name in kinds.names()]
+    named = [filled_in(name, kinds) for name in names]
     home = gathered(frame.select(*named, at), "touched_at", "touches")
     at = moments(home.pop("touched_at"))
     channel, names = _channels(home.pop("channel"))
     visitor, visitors = numbered(home.pop("visitor_id"))
-    customer, customers = numbered(home.pop("customer_id"))
+    customer, customers = np.full(len(visitor), -1, dtype=np.int32), np.empty(0, dtype=np.int64)  # nobody known
+    if "customer_id" in home:
+        customer, customers = numbered(home.pop("customer_id"))
     end = None if observed_until is None else end_of_day(observed_until, "observed_until")
     kept, counts = _kept(at, channel, visitor, customer, end)
     if not kept.all():

@@ -628,3 +628,14 @@ def test_ids_of_two_kinds_in_one_column_are_refused_without_naming_them(customer
     with pytest.raises(ValueError, match="of the touches holds texts and numbers side by side") as told_of:
         journeys(touchpoints, ordered(("ana", 2, 10)))
     assert "ana" not in str(told_of.value)
+
+
+def test_touches_that_never_name_a_customer_are_journeys_without_an_order():
+    """The column customer_id is optional in the contract: an export of visits often has none."""
+    touchpoints = pd.DataFrame({"visitor_id": ["v", "w"], "channel": ["feed", "feed"]})
+    touchpoints["touched_at"] = pd.to_datetime(["2024-01-01", "2024-01-02"])
+    for customer in ("ana", 7):
+        orders = pd.DataFrame({"customer_id": [customer], "amount": [9.0], "ordered_at": pd.Timestamp("2024-01-03")})
+        made = journeys(touchpoints, orders)
+        assert made.to_dict("list") == {"path": [("feed",)], "conversions": [0], "value": [0.0], "nulls": [2]}
+        assert made.attrs["flow"]["orders_without_touch"] == 1
