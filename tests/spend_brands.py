@@ -1,4 +1,4 @@
-"""Small brands with spend, written as folders that the workbook loads: daily or monthly, with a pool or without."""
+"""Small brands with spend, written as folders that the workbook loads: daily or monthly, with a pool, with touches."""
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,14 @@ CONFIG = {
     "id": "tiny", "name": {"zh": "小满", "en": "Tiny"}, "industry": "beauty", "currency": "CNY",
     "timezone": "Asia/Shanghai", "history": "complete", "synthetic": True, "source": "invented for a test",
     "gross_margin": 0.5, "channels": CHANNELS,
+}  # fmt: skip
+#: Settings of a brand with touches: a channel that nobody is seen to touch, and a lift test of one that many touch.
+TOUCHED = {
+    "channels": CHANNELS | {"referral": "private"},
+    "lift_tests": [{
+        "channel": "feed", "from": "2025-03-01", "until": "2025-08-31", "of": "new_customers", "incremental": 90.0,
+        "standard_error": 9.0,
+    }],
 }  # fmt: skip
 
 
@@ -65,15 +73,78 @@ def _pool(first, dates):
     }
 
 
+def with_touches(made, seed=2):
+    """The tables with all that page 03 can use: touches, claimed conversions, joining before the first order, truth.
+
+    Before each order one to three touches; the last is that of the channel that brought a new customer, and the pool
+    closes six of ten orders of those who come back. For each order one visitor comes and does not buy. Ids of visitors
+    are SECRETVISITOR and a number, which no page may show.
+    """
+    rng = np.random.default_rng(seed)
+    orders = made["orders"].sort_values("ordered_at", kind="stable")
+    again = orders.duplicated("customer_id").to_numpy()
+    close = np.where(again & (rng.uniform(size=len(orders)) < 0.6), "wecom", orders["acquired_through"])
+    visitor = "SECRETVISITOR" + orders["customer_id"].str[-5:]
+    hours = rng.exponential(20, len(orders))
+    parts = [_touches(visitor, orders["ordered_at"], hours / 24, close, orders["customer_id"])]
+    for share in (0.6, 0.3):
+        earlier = rng.uniform(size=len(orders)) < share
+        hours = hours + rng.exponential(150, len(orders))
+        channel = rng.choice(["feed", "search", "notes", "direct"], len(orders), p=[0.5, 0.2, 0.2, 0.1])
+        mine = _touches(visitor, orders["ordered_at"], hours / 24, channel, orders["customer_id"])
+        parts.append(mine[earlier])
+    shift = pd.to_timedelta(rng.integers(-10, 10, len(orders)), "D")
+    channel = rng.choice(["feed", "search", "notes", "direct", "wecom"], len(orders), p=[0.4, 0.2, 0.2, 0.15, 0.05])
+    lost = "SECRETVISITOR9" + pd.Series(range(len(orders)), index=orders.index).astype(str)
+    parts += [_touches(lost, orders["ordered_at"] + shift, days, channel, None) for days in (0.0, 3.0)]
+    touches = pd.concat(parts, ignore_index=True).sort_values("touched_at", kind="stable")
+    touches = touches[touches["touched_at"].between("2023-01-01", orders["ordered_at"].max())]
+    found = made | {"touchpoints": touches, "truth": _truth(orders[~again], len(orders))}
+    if "spend" in made:
+        claimed = (made["spend"]["visitors"] / 10).round().astype(int)
+        found["spend"] = made["spend"].assign(claimed_conversions=claimed)
+    if "members" in made:
+        before = np.where(np.arange(len(made["members"])) % 2, 5, 0)
+        joined = made["members"]["joined_at"] - pd.to_timedelta(before, "D")
+        found["members"] = made["members"].assign(joined_at=joined.clip(lower=pd.Timestamp("2023-01-01")))
+    return found
+
+
+def _touches(visitor, end, days, channel, customer):
+    """One touch for each end of a journey, some days before it."""
+    at = (end - pd.to_timedelta(days, "D")).dt.floor("s")
+    return pd.DataFrame({"visitor_id": visitor, "touched_at": at, "channel": channel, "customer_id": customer})
+
+
+def _truth(first, orders):
+    """A made-up truth: the feed causes more orders than it closes, other channels fewer; nobody saw the referrals."""
+    brought = first["acquired_through"].value_counts() * 4 // 5
+    lost = {name: int(brought.get(name, 0)) for name in CHANNELS} | {"referral": len(first) // 20}
+    lost |= {"feed": 2 * lost["feed"], "notes": len(first) // 10}
+    return {
+        "customers": len(first),
+        "orders": orders,
+        "orders_lost_without": {
+            name: {"orders": count, "share_of_orders": count / orders, "new_customers": count, "contribution": 9.0}
+            for name, count in lost.items()
+        },
+    }
+
+
 def write(root, made, **config):
-    """Write the tables as the brand "tiny"; settings of None are left out of its brand.yml."""
+    """Write the tables as the brand "tiny", its truth as truth.yml; settings of None are left out of its brand.yml."""
     folder = root / "tiny"
     folder.mkdir()
-    ordered = pd.to_datetime(made["orders"]["ordered_at"])
-    last = max(ordered.max(), made["spend"]["date"].max())
+    days = [
+        pd.to_datetime(made[name][day]) for name, day in (("orders", "ordered_at"), ("spend", "date")) if name in made
+    ]
+    last = max(day.max() for day in days)
     period = {"observed_from": "2023-01-01", "observed_until": str((last + pd.offsets.MonthEnd(0)).date())}
     said = {name: value for name, value in (CONFIG | period | config).items() if value is not None}
     (folder / "brand.yml").write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
     for name, table in made.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        if name == "truth":
+            (folder / "truth.yml").write_text(yaml.safe_dump(table, allow_unicode=True), encoding="utf-8")
+        else:
+            table.to_csv(folder / f"{name}.csv", index=False)
     return folder

@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+import yaml
 from conftest import PROJECT
 from typer.testing import CliRunner
 
@@ -15,12 +16,25 @@ from siyu_helpers.data.simulation import files
 from siyu_helpers.reporting.render import render
 
 
+def stand_in(simulation):
+    """A truth.yml as the pages read it, without living the world again: paid channels cause more than they close."""
+    orders = simulation.tables["orders"].sort_values("ordered_at", kind="stable")
+    first = orders.drop_duplicates("customer_id")
+    lost = {}
+    for name in simulation.recipe.channels:
+        factor = 1.5 if name in simulation.recipe.paid_channels else 0.5
+        brought, new = (int(factor * (table["acquired_through"] == name).sum()) for table in (orders, first))
+        lost[name] = {"orders": brought, "share_of_orders": brought / len(orders), "new_customers": new}
+    known = {"customers": len(first), "orders": len(orders), "orders_lost_without": lost}
+    return yaml.safe_dump({files.MADE_BY: files.version()} | known)
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory, home):
     """Every notebook on a small version of each brand, and CDNOW as it is; the records and the folder of the pages."""
     folder = tmp_path_factory.mktemp("invented")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_truth_yml", lambda simulation: f"{files.MADE_BY}: {files.version()}\n")
+        patch.setattr(files, "_truth_yml", stand_in)
         for name in RECIPES:
             simulate(name, customers=600, seed=4).write(folder / "raw" / name)
     (folder / "raw" / "cdnow").symlink_to(PROJECT / "data" / "raw" / "cdnow")
@@ -36,7 +50,7 @@ def test_all_four_brands_get_pages_in_both_languages(rendered):
     for record in records:
         for lang in ("zh", "en"):
             page = (folder / "out" / record.brand / lang / f"{record.notebook}.html").read_text("utf-8")
-            said = "虚构品牌" if lang == "zh" else "Invented brand"
+            said = "虚构品牌：数据由程序生成" if lang == "zh" else "Invented brand: the data were simulated"
             assert (said in page) == (record.brand != "cdnow"), (record.brand, lang)
             text = re.sub(r"<[^>]+>", " ", page)
             assert not re.search(r"\b(nan|inf|NaT)\b", text)
@@ -46,25 +60,72 @@ def headings(text):
     return {line.lstrip("# ") for line in text.splitlines() if line.startswith("##")}
 
 
+def headings_of(stem, tag, lang):
+    """Headings of a notebook in one language: those of cells with a tag, and those of all others."""
+    cells = json.loads((PROJECT / "notebooks" / f"{stem}.ipynb").read_text("utf-8"))["cells"]
+    tagged, others = set(), set()
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and lang in cell["metadata"]["tags"]:
+            (tagged if tag in cell["metadata"]["tags"] else others).update(headings("".join(cell["source"])))
+    return tagged, others
+
+
+def page_of(rendered, brand, lang, stem):
+    """A page, its headings of second and third order, and its sentences."""
+    page = (rendered[1] / "out" / brand / lang / f"{stem}.html").read_text("utf-8")
+    shown = {html.unescape(re.sub(r"<[^>]+>", "", one)) for one in re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page)}
+    said = " ".join(re.findall(r'<p class="siyu-(?:finding|sentence)">(.*?)</p>', page))
+    return page, shown, said
+
+
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_acquisition_cost_of_a_brand_with_spend_and_of_one_without(rendered, lang):
     """CDNOW has no spend: a plain sentence and the market part, and no heading over nothing."""
-    _, folder = rendered
-    cells = json.loads((PROJECT / "notebooks" / "01_acquisition_cost.ipynb").read_text("utf-8"))["cells"]
-    written = [cell for cell in cells if cell["cell_type"] == "markdown" and lang in cell["metadata"]["tags"]]
-    of_spend, of_all = set(), set()
-    for cell in written:
-        (of_spend if "needs-spend" in cell["metadata"]["tags"] else of_all).update(headings("".join(cell["source"])))
+    of_spend, of_all = headings_of("01_acquisition_cost", "needs-spend", lang)
     assert len(of_spend) > 5
     assert len(of_all) > 3
     for brand in ("cdnow", *RECIPES):
-        page = (folder / "out" / brand / lang / "01_acquisition_cost.html").read_text("utf-8")
-        shown = {html.unescape(re.sub(r"<[^>]+>", "", one)) for one in re.findall(r"<h[23][^>]*>(.*?)</h[23]>", page)}
+        page, shown, said = page_of(rendered, brand, lang, "01_acquisition_cost")
         assert of_all <= shown
         assert of_spend & shown == (set() if brand == "cdnow" else of_spend)
-        said = " ".join(re.findall(r'<p class="siyu-(?:finding|sentence)">(.*?)</p>', page))
         assert ("没有投放费用表" in said or "no table of spend" in said) == (brand == "cdnow")
         assert "163.0" in re.sub(r"<[^>]+>", " ", page)  # spend per net new buyer of PDD in 2019: the same everywhere
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_attribution_of_a_brand_with_touches_and_of_one_without(rendered, lang):
+    """CDNOW has no touches: a plain sentence and the worked example, and no heading over nothing."""
+    of_touches, of_all = headings_of("03_channel_attribution", "needs-touchpoints", lang)
+    assert len(of_touches) > 5
+    assert len(of_all) > 1
+    for brand in ("cdnow", *RECIPES):
+        page, shown, said = page_of(rendered, brand, lang, "03_channel_attribution")
+        assert of_all <= shown
+        assert of_touches & shown == (set() if brand == "cdnow" else of_touches)
+        assert ("没有触点表" in said or "no table of touches" in said) == (brand == "cdnow")
+        assert ("<figure" in page) == (brand != "cdnow")
+
+
+@pytest.mark.parametrize(
+    ("lang", "truth", "not_cause", "shared"),
+    [
+        ("zh", "这是虚构品牌，真值已知", "这是功劳，不是", "上游投放分摊前后"),
+        (
+            "en",
+            "For this invented brand the truth is known",
+            "This is credit, not",
+            "before and after sharing upstream",
+        ),
+    ],
+    ids=["zh", "en"],
+)
+def test_the_stories_of_attribution_are_told_of_every_invented_brand(rendered, lang, truth, not_cause, shared):
+    """Credit beside the truth, with the caution; and page 01 shows the pool's cost before and after upstream spend."""
+    for brand in RECIPES:
+        said = re.sub(r"<[^>]+>", "", page_of(rendered, brand, lang, "03_channel_attribution")[2])
+        for sentence in (truth, not_cause):
+            assert sentence in said, (brand, sentence)
+        assert shared in page_of(rendered, brand, lang, "01_acquisition_cost")[0], brand
 
 
 def test_a_second_run_makes_nothing(rendered):

@@ -69,7 +69,7 @@ def test_a_truncated_history_gets_a_page(path, write_brand, data_root, shown):
     config = (folder / "brand.yml").read_text(encoding="utf-8")
     (folder / "brand.yml").write_text(config.replace("history: complete", "history: truncated"), encoding="utf-8")
     sent = run(path, shown, brand="tiny", data_root=str(data_root))
-    if not path.stem.startswith("01"):  # the tiny brand has no spend, so that page does not speak of its customers
+    if path.stem[:2] not in ("01", "03"):  # the tiny brand has no spend and no touches: nothing is said of who is new
         assert any("does not show earlier orders" in html for html, meta in sent if meta["lang"] == "en")
 
 
@@ -84,6 +84,7 @@ def test_names_from_a_brand_never_become_markup(path, write_brand, data_root, sh
 # ---- brands with spend, on the page of acquisition cost --------------------------------------------------------------
 
 COST_PAGE = PROJECT / "notebooks" / "01_acquisition_cost.ipynb"
+ATTRIBUTION_PAGE = PROJECT / "notebooks" / "03_channel_attribution.ipynb"
 
 
 def without(made, table, rows):
@@ -156,6 +157,9 @@ SAID = {
 }
 
 
+TOUCHED_CHANNELS = spend_brands.TOUCHED["channels"]
+
+
 def visible(sent, lang):
     """Text of a page in one language, alternative texts of its pictures included."""
     html = " ".join(html for html, metadata in sent if metadata["lang"] == lang)
@@ -163,23 +167,179 @@ def visible(sent, lang):
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
 
 
-@pytest.mark.parametrize("name", WITH_SPEND)
-def test_an_odd_brand_with_spend_gets_a_page(name, data_root, shown, capfd):
-    make, config, given = WITH_SPEND[name]
-    spend_brands.write(data_root, make(), **config)
+def read(path, data_root, shown, capfd, least, **given):
+    """The page of the brand that was written: no warning, no blank number, no id; returns what it shows."""
+    shown.clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         warnings.simplefilter("error", FutureWarning)
         warnings.simplefilter("error", UserWarning)
-        sent = run(COST_PAGE, shown, brand="tiny", data_root=str(data_root), **given)
+        sent = run(path, shown, brand="tiny", data_root=str(data_root), **given)
     assert capfd.readouterr().err == ""
     for lang in ("zh", "en"):
         text = visible(sent, lang)
         blanks = r"\b(?:nan|None|inf|NaT|NA|Refused|Estimate)\b|&lt;NA&gt;|[-−]0(?:\.0+)?%?(?![\d.,%-])"
         assert not re.search(blanks, text), re.findall(rf".{{60}}(?:{blanks}).{{20}}", text)
-        assert "SECRETPERSON" not in text
-        assert len(text) > 5_000  # the market part is there in any case
+        assert "SECRET" not in text
+        assert len(text) > least
+    return sent
+
+
+@pytest.mark.parametrize("name", WITH_SPEND)
+def test_an_odd_brand_with_spend_gets_a_page(name, data_root, shown, capfd):
+    make, config, given = WITH_SPEND[name]
+    spend_brands.write(data_root, make(), **config)
+    sent = read(COST_PAGE, data_root, shown, capfd, 5_000, **given)  # the market part is there in any case
     must, must_not = SAID.get(name, ("PDD", "SECRET"))
     text = visible(sent, "en")
     assert must in text
     assert must_not not in text
+
+
+# ---- brands with touches, on the page of attribution -----------------------------------------------------------------
+
+
+def touched(*left_out, **given):
+    """A small brand with touches, spend and a pool of two years, less the tables named."""
+    made = spend_brands.with_touches(spend_brands.tables(**{"months": 24, "customers": 600, "pool": True} | given))
+    return {name: table for name, table in made.items() if name not in left_out}
+
+
+def but(table, **columns):
+    """The brand with some columns of a table set to something else; a function is given the table."""
+    made = touched()
+    return made | {table: made[table].assign(**columns)}
+
+
+def without_names():
+    """Touches of visitors whom nobody ties to customers, in a table without the optional column."""
+    made = touched()
+    return made | {"touchpoints": made["touchpoints"].drop(columns="customer_id")}
+
+
+def bare():
+    """No members, no truth, no messages; platforms claim nothing."""
+    made = touched("members", "truth", "messages", "pool_costs")
+    return made | {"spend": made["spend"].drop(columns="claimed_conversions")}
+
+
+def unlabelled_with_touches():
+    """Touches say who came by what, orders do not."""
+    made = touched()
+    return made | {"orders": made["orders"].drop(columns="acquired_through")}
+
+
+def all_touches_after_orders():
+    """Every customer is first seen the day after the last order."""
+    made = touched()
+    last = made["orders"].groupby("customer_id")["ordered_at"].max()
+    touches = made["touchpoints"].dropna(subset="customer_id")
+    touches = touches.assign(touched_at=touches["customer_id"].map(last) + pd.Timedelta(days=1))
+    return made | {"touchpoints": touches[touches["touched_at"] < last.max()]}
+
+
+def twenty_orders():
+    """Twenty customers, hardly any of whom comes back."""
+    return touched(months=8, customers=20)
+
+
+def one_order():
+    """A single order, and spend of eight months."""
+    made = twenty_orders()
+    return made | {"orders": made["orders"][:1], "members": made["members"][:1], "messages": made["messages"][:1]}
+
+
+def renamed():
+    """Channels that are called as markup, as states of the chain, and as a path."""
+    names = {"feed": HOSTILE, "wecom": "(start)", "direct": "(order)", "search": "a > b"}
+    made = touched("truth")
+    for table, column in (("touchpoints", "channel"), ("spend", "channel"), ("messages", "channel"),
+                          ("orders", "acquired_through")):  # fmt: skip
+        made[table] = made[table].assign(**{column: made[table][column].replace(names)})
+    return made
+
+
+def forty_channels():
+    """Touches of forty channels, none of which is one that money was spent on."""
+    made = touched("truth")
+    numbers = pd.Series(range(len(made["touchpoints"])), index=made["touchpoints"].index) * 7919 % 40
+    return made | {"touchpoints": made["touchpoints"].assign(channel="c" + numbers.astype(str))}
+
+
+def spend_on_other_days():
+    """Money was spent a year after the last order."""
+    made = touched("truth", months=6, customers=200)
+    return made | {"spend": made["spend"].assign(date=made["spend"]["date"] + pd.Timedelta(days=600))}
+
+
+def lift(**its):
+    """Settings of a brand with one lift test; `begin` and `end` are its days."""
+    days = {"from": its.pop("begin", "2024-03-01"), "until": its.pop("end", "2024-09-30")}
+    return {"lift_tests": [spend_brands.TOUCHED["lift_tests"][0] | days | its]}
+
+
+def only(domain):
+    """Settings of a brand all of whose channels are of one domain."""
+    return {"channels": dict.fromkeys(TOUCHED_CHANNELS, domain)}
+
+
+STATES = {HOSTILE: "public", "(start)": "private", "(order)": "public", "a > b": "public", "notes": "semi"}
+FORTY = {f"c{number}": ("public", "semi", "private")[number % 3] for number in range(40)} | TOUCHED_CHANNELS
+EXTREME = {
+    "lookback_days": 1, "half_life_days": 1, "markov_order": 3, "draws": 50, "level": 0.999, "direct_channel": "feed",
+    "conversions_of": "all_orders",
+}  # fmt: skip
+NO_JOURNEY, NO_RULES = ("No journey ends with an order",), "Who gets the credit"
+NO_POOL = ("Who gets the credit", "No touch of a private channel is recorded")
+MIDDLE = {"history": "truncated"}
+# What makes the brand, its settings beside those of TOUCHED, parameters, and what the page must say and must not.
+WITH_TOUCHES = {
+    "all there is": (touched, lift(), {}, ("In the lift test of", "upstream", "the truth is known"), "Not stated"),
+    "no spend": (lambda: touched("spend"), {}, {}, ("Who gets the credit",), "cost CNY"),
+    "hardly anything else": (bare, {}, {}, ("Who gets the credit",), "the truth is known"),
+    "visitors without names": (without_names, {}, {}, NO_JOURNEY, NO_RULES),
+    "names blank on every line": (lambda: but("touchpoints", customer_id=None), {}, {}, NO_JOURNEY, NO_RULES),
+    "all touches after the orders": (all_touches_after_orders, {}, {}, NO_JOURNEY, NO_RULES),
+    "orders without channel": (unlabelled_with_touches, {}, {}, ("Who gets the credit",), "Unknown"),
+    "one channel": (lambda: but("touchpoints", channel="feed"), {}, {}, ("100.0%",), "Farthest apart is"),
+    "no channel is private": (touched, only("public"), {}, NO_POOL, "Semi-public"),
+    "channels not in brand.yml": (touched, {"channels": {}, "lift_tests": []}, {}, NO_POOL, "Semi-public"),
+    "twenty orders": (twenty_orders, {}, {}, ("fewer than",), "times its credit"),
+    "one order": (one_order, {}, {}, ("fewer than",), "times its credit"),
+    "names that are not names": (renamed, {"channels": STATES, "lift_tests": []}, {}, ("a &gt; b",), "<script"),
+    "forty channels": (forty_channels, {"channels": FORTY, "lift_tests": []}, {}, ("c38",), "CNY 0.00"),
+    "eleven months from the middle": (lambda: touched(months=11), MIDDLE, {}, NO_JOURNEY, NO_RULES),
+    "by month, from the middle": (lambda: touched(monthly=True), MIDDLE, {}, ("does not show earlier",), "2023-12-01"),
+    "spend on other days": (spend_on_other_days, {}, {}, ("Who gets",), "Farthest apart is"),
+    "parameters at their ends": (touched, lift(of="orders"), EXTREME, ("look-back window 1 days",), "90 days"),
+    "the first day": (touched, lift(), {"observed_until": "2023-01-01"}, ("fewer than",), "the truth is known"),
+    "a test of a hidden channel": (touched, lift(channel="referral"), {}, ("lift test",), "In the lift test of"),
+    "a test that found nothing": (touched, lift(incremental=-5.0), {}, ("saw no effect of",), "times its credit"),
+    "a test before the data": (
+        touched, lift(begin="2020-01-01", end="2020-02-01"), {}, ("outside the days of the data",), "In the lift test",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITH_TOUCHES)
+def test_an_odd_brand_with_touches_gets_a_page(name, data_root, shown, capfd):
+    make, config, given, must, must_not = WITH_TOUCHES[name]
+    spend_brands.write(data_root, make(), **spend_brands.TOUCHED | config)
+    sent = read(ATTRIBUTION_PAGE, data_root, shown, capfd, 800, **given)
+    text = visible(sent, "en")
+    for said in must:
+        assert said in text
+    assert must_not not in text
+
+
+@pytest.mark.parametrize(
+    ("make", "shared"),
+    [(touched, True), (without_names, False), (forty_channels, False)],
+    ids=["touches", "visitors without names", "touches of channels without spend"],
+)
+def test_upstream_spend_is_shared_on_the_cost_page_only_where_touches_tell(make, shared, data_root, shown, capfd):
+    spend_brands.write(data_root, make(), channels=FORTY)
+    text = visible(read(COST_PAGE, data_root, shown, capfd, 5_000), "en")
+    assert ("once that part is taken off" in text) == shared
+    assert ("upstream spend is not in" in text) != shared
+    assert "carry all of the pool" in text

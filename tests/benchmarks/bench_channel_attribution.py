@@ -7,8 +7,8 @@ Credit of each channel from a million journeys, and 200 draws of them, against t
 same rows. It is not part of this project: install it into a folder of its own and name that. Without it the comparison
 is skipped. Theirs takes texts; ours is timed from tuples and from texts. The shorter of two turns counts on both sides.
 
-    pip install --no-deps --target /tmp/calib ChannelAttribution==2.2.5
-    SIYU_CHANNEL_ATTRIBUTION=/tmp/calib SIYU_BENCH_JOURNEYS=1000000 make bench
+    pip install --no-deps --target FOLDER ChannelAttribution==2.2.5
+    SIYU_CHANNEL_ATTRIBUTION=FOLDER SIYU_BENCH_JOURNEYS=1000000 make bench
 """
 
 import json
@@ -27,7 +27,7 @@ from siyu_helpers.analysis.attribution import bootstraps, chains, paths
 JOURNEY_TOUCHES = int(os.environ.get("SIYU_BENCH_TOUCHES", "10_000_000"))
 JOURNEYS = int(os.environ.get("SIYU_BENCH_JOURNEYS", "1_000_000"))
 CHANNELS = 10
-OTHER = os.environ.get("SIYU_CHANNEL_ATTRIBUTION", "/tmp/calib")
+OTHER = os.environ.get("SIYU_CHANNEL_ATTRIBUTION", "")
 
 
 @pytest.fixture(scope="module")

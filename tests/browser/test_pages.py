@@ -89,6 +89,9 @@ def page_path(lang, stem):
 
 
 EVERY_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in PAGES for lang in LANGUAGES])
+# The brand has no touches, so its page of attribution has a worked example in place of charts and numbers.
+DRAWN = [stem for stem in PAGES if stem != "03_channel_attribution"]
+EVERY_DRAWN_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in DRAWN for lang in LANGUAGES])
 EVERY_PATH = [page_path(lang, stem) for stem in PAGES for lang in LANGUAGES] + ["index.html", f"{BRAND}/index.html"]
 
 
@@ -111,7 +114,7 @@ def test_axe_finds_nothing_serious(visit, path, width):
     assert serious == []
 
 
-@EVERY_PAGE
+@EVERY_DRAWN_PAGE
 def test_every_picture_has_alt_text_and_is_drawn(visit, lang, stem):
     page = visit(page_path(lang, stem))
     pictures = page.eval_on_selector_all("img", "all => all.map(i => [i.alt, i.naturalWidth, i.complete])")
@@ -129,7 +132,7 @@ def test_fits_a_phone(visit, path):
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"]
 
 
-@EVERY_PAGE
+@EVERY_DRAWN_PAGE
 def test_the_findings_come_first_and_the_code_is_hidden_until_asked_for(visit, lang, stem):
     page = visit(page_path(lang, stem))
     assert page.locator("#findings li").count() >= 1
@@ -140,7 +143,7 @@ def test_the_findings_come_first_and_the_code_is_hidden_until_asked_for(visit, l
     assert page.locator(".code").first.is_visible()
 
 
-@EVERY_PAGE
+@EVERY_DRAWN_PAGE
 def test_every_number_leads_to_its_row_and_every_link_somewhere(visit, reports, lang, stem):
     page = visit(page_path(lang, stem))
     numbers = page.eval_on_selector_all("a.siyu-number", "all => all.map(a => a.getAttribute('href'))")
@@ -185,7 +188,7 @@ def test_chinese_glyphs_are_drawn(visit, stem):
     assert len(set(shapes)) == 3
 
 
-@EVERY_PAGE
+@EVERY_DRAWN_PAGE
 def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tmp_path):
     page = visit(page_path(lang, stem))
     page.emulate_media(media="print")
@@ -201,27 +204,54 @@ def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tm
 
 @pytest.fixture(scope="module")
 def with_spend(tmp_path_factory):
-    """Page 01 of a small brand with spend and a pool: the brand above has none, so its page has the market only."""
+    """Pages 01 and 03 of a small brand with spend, touches and a pool; those of the brand above hold little of them."""
     root, out = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("with_spend")
-    spend_brands.write(root, spend_brands.tables(pool=True))
+    made = spend_brands.with_touches(spend_brands.tables(pool=True))
+    spend_brands.write(root, made, **spend_brands.TOUCHED)
     command = [sys.executable, "-m", "siyu_helpers.cli", "render", "tiny", "--data", str(root), "--out", str(out)]
-    run = subprocess.run([*command, "--notebook", "01"], capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
+    for stem in ("01", "03"):
+        run = subprocess.run([*command, "--notebook", stem], capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout + run.stderr
     return out / "tiny"
+
+
+#: Pages of the brand with spend and touches, with the least number of charts they have.
+FULL_PAGES = {"01_acquisition_cost": 11, "03_channel_attribution": 6}
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_of_a_brand_with_spend(visit, with_spend, lang, width):
+@pytest.mark.parametrize("stem", FULL_PAGES)
+def test_the_pages_of_a_brand_with_spend_and_touches(visit, with_spend, stem, lang, width):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(with_spend / lang / "01_acquisition_cost.html", width)
+    page = visit(with_spend / lang / f"{stem}.html", width)
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.images].every(picture => picture.naturalWidth > 0 && picture.alt)")
-    assert page.locator(".siyu-chart").count() >= 10
+    assert page.locator(".siyu-chart").count() >= FULL_PAGES[stem]
     found = Axe().run(page).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_attribution_on_paper_and_in_one_language(visit, with_spend, lang, tmp_path):
+    """The widest charts and tables of the house: none is cut on A4, each has its text, every number its row."""
+    page = visit(with_spend / lang / "03_channel_attribution.html")
+    for number in page.eval_on_selector_all("a.siyu-number", "all => all.map(a => a.getAttribute('href'))"):
+        assert page.locator(f"[id='{number[1:]}']").count() == 1, number
+    pictures = page.eval_on_selector_all("img", "all => all.map(i => i.alt)")
+    # The brand's channels have no names of their own, so that keys stand in the Chinese texts too.
+    assert all(len(alt) > 20 and bool(re.search(r"[\u4e00-\u9fff]", alt)) == (lang == "zh") for alt in pictures)
+    assert lang == "zh" or not re.search(r"[\u4e00-\u9fff]", page.inner_text("main"))
+    assert page.locator("#findings li").count() >= 6
+    top = [page.locator(name).first.bounding_box()["y"] for name in ("h1", "#findings", "nav.contents", "figure")]
+    assert top == sorted(top)
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 680, "height": 1000})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    assert max(page.eval_on_selector_all("figure img", "all => all.map(i => i.getBoundingClientRect().right)")) <= 681
+    assert page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True).startswith(b"%PDF")
 
 
 INDEXES = pytest.mark.parametrize("path", ["index.html", f"{BRAND}/index.html"])

@@ -71,13 +71,15 @@ def test_a_lift_test_is_read_wherever_the_channels_stand(tmp_path):
     """Numbers become floats; the first test has the six keys that are needed, the second all nine, and a loss."""
     more = "    method: geo holdout\n    spend: 9000\n    source: report of 2 April 2024\n"
     second = LIFT_TEST.splitlines(keepends=True)[1:7]
-    text = LIFT_TEST.replace("channels:", "".join(second).replace("180", "-3.5") + more + "channels:")
+    second = "".join(second).replace("180", "-3.5").replace("2024-", "2025-")
+    text = LIFT_TEST.replace("channels:", second + more + "channels:")
     reading = read(tmp_path, GOOD + text)
     assert reading.problems == []
     first, later = reading.config["lift_tests"]
     days = {"from": datetime.date(2024, 2, 1), "until": datetime.date(2024, 3, 15)}
     assert first == {"channel": "douyin", **days, "of": "new_customers", "incremental": 180.0, "standard_error": 25.5}
-    assert later == first | {
+    days = {name: day.replace(year=2025) for name, day in days.items()}
+    assert later == first | days | {
         "incremental": -3.5, "method": "geo holdout", "spend": 9000.0, "source": "report of 2 April 2024",
     }  # fmt: skip
     assert tuple(later) == brand_config.LIFT_TEST + brand_config.LIFT_TEST_MORE
@@ -107,6 +109,26 @@ def test_a_lift_test_that_cannot_be_is_named_by_its_line(old, new, line, column,
     problems = read(tmp_path, GOOD + LIFT_TEST.replace(old, new)).problems
     told = [p for p in problems if p.line == line and p.column == column and wrong in p.wrong and remedy in p.remedy]
     assert told, [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ("", {19}),
+        ("from: 2024-03-15, until: 2024-03-20", {19}),  # the last day of the first
+        ("from: 2024-03-16, until: 2024-03-20", set()),
+        ("of: orders", set()),  # one experiment may count both
+        ("channel: weibo", set()),
+    ],
+)
+def test_two_lift_tests_of_a_channel_may_not_share_days(more, lines, tmp_path):
+    keys = dict(line.strip(" -").split(": ") for line in LIFT_TEST.splitlines()[1:7])
+    keys |= dict(part.split(": ") for part in more.split(", ") if part)
+    second = "  - {" + ", ".join(f"{name}: {value}" for name, value in keys.items()) + "}\n"
+    text = LIFT_TEST.replace("channels: {", second + "channels: {weibo: public, ")
+    problems = read(tmp_path, GOOD + text).problems
+    assert {problem.line for problem in problems} == lines
+    assert all("share days" in problem.wrong and "Keep one" in problem.remedy for problem in problems)
 
 
 def test_problems_of_every_lift_test_are_told_at_once(tmp_path):

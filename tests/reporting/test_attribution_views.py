@@ -443,7 +443,7 @@ def test_each_cost_stands_beside_its_rule():
     rows = views.cost_rows(cost, RULED)
     assert rows["lowest"].tolist() == [
         ("9.50（首次触点）", "9.50 (first touch)"),
-        (f"1,234（{RULED['markov'][0]}）", "1,234 (markov)"),
+        (f"1,234（{RULED['markov'][0]}）", "1,234 (Markov)"),
     ]
     assert rows["highest"].tolist() == [
         ("99.99（末次触点，跳过live）", "99.99 (last touch other than live)"),
