@@ -18,6 +18,15 @@ EXAMPLE_CHANNELS = {
     "wecom": ("企业微信", "WeCom"),
 }
 POOL_KEYS = {"new_customers": "new", "all_orders": "all"}
+#: What agreement between rules leaves out, by which orders are attributed.
+REPEAT_NOTE: Names = {
+    "new_customers": ("", ""),
+    "all_orders": (
+        "：复购的路径从上一单之后算起，当初把客户带来的渠道，哪条规则都看不见",
+        ": the journey of a repeat order begins after the order before, so that no rule sees the channel that first "
+        "won the customer",
+    ),
+}
 FLOW_SEPARATOR = " › "
 #: A channel whose share moves by less from rule to rule is said to hardly depend on the rule.
 MATTERS = 0.10

@@ -171,16 +171,6 @@ STATES: Names = {
 #: The counts of a lift test.
 COUNTED_IN: Names = {"new_customers": ("位新客", "new customers"), "all_orders": ("笔订单", "orders")}
 ONE_OF: Names = {"new_customers": ("位新客", "new customer"), "all_orders": ("笔订单", "order")}
-#: What agreement between rules leaves out, by which orders are attributed.
-REPEAT_NOTE: Names = {
-    "new_customers": ("", ""),
-    "all_orders": (
-        "：复购的路径从上一单之后算起，当初把客户带来的渠道，哪条规则都看不见",
-        ": the journey of a repeat order begins after the order before, so that no rule sees the channel that first "
-        "won the customer",
-    ),
-}
-
 ROLES: Names = {
     "opener": ("开头多于收尾", "opens more than it closes"),
     "feeder": ("引流", "feeder"),

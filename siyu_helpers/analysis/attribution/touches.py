@@ -290,7 +290,7 @@ def in_order(person: np.ndarray, at: np.ndarray, rank: np.ndarray) -> tuple[np.n
         return person.astype(np.int64), at, rank
     first = at.min()
     step = next(step for step in (1_000_000, 1_000, 1) if step == 1 or not ((at - first) % step).any())
-    of_time, of_rank = (int(most).bit_length() for most in ((at.max() - first) // step, rank.max()))
+    of_time, of_rank = (int(most).bit_length() for most in ((int(at.max()) - int(first)) // step, rank.max()))
     if int(person.max()).bit_length() + of_time + of_rank > 63:
         order = np.lexsort((rank, at, person))
         return person[order].astype(np.int64), at[order], rank[order]
