@@ -156,7 +156,11 @@ PROFIT_FACTORS: Names = {
 #: Which orders page 03 attributes, as its sentences call them.
 CONVERSIONS: Names = {"new_customers": ("新客首单", "first orders"), "all_orders": ("全部订单", "orders")}
 SHARES_OF: Names = {
-    "new_customers": ("占新客首单的份额", "Share of first orders"),
+    "new_customers": ("占有触点记录的新客首单的份额", "Share of first orders with recorded touches"),
+    "all_orders": ("占有触点记录的订单的份额", "Share of orders with recorded touches"),
+}
+SHARES_OF_ALL: Names = {
+    "new_customers": ("占全部新客首单的份额", "Share of all first orders"),
     "all_orders": ("占全部订单的份额", "Share of all orders"),
 }
 
@@ -176,8 +180,8 @@ ROLES: Names = {
     "feeder": ("引流", "feeder"),
     "closer": ("成交", "closer"),
     "both": ("引流、成交", "feeder and closer"),
-    "between": ("途经", "in between"),
-    None: ("不适用", "none"),
+    "between": ("开头与收尾相当", "opens about as often as it closes"),
+    None: ("不适用", "not applicable"),
 }
 
 UPSTREAM: Names = {

@@ -108,6 +108,6 @@ def one_channel_share(journeys: pd.DataFrame, level: float = LEVEL) -> Estimate 
     low, high = (float(end) for end in wilson(alone, total, level))
     definition = Words(
         "有路径的订单中，路径上只出现过一个渠道（可以多次）的占比",
-        "of the orders with a journey, those whose journey holds a single channel, touched once or more often",
+        "share of the orders with a journey whose journey holds a single channel, touched once or more often",
     )
     return Estimate(alone / total, low, high, level, round(total), "share", definition, one_channel_share)

@@ -27,15 +27,15 @@ ROLE_AT_LEAST = 0.05  # share of the ways into the pool from which on a channel 
 SHARES = ("opens", "feeds", "closes")
 SHARE_WORDS = {
     "opens": Words(
-        "有订单的路径中，首次触点为该渠道的占比", "of the journeys with an order, those that begin with the channel"
+        "有订单的路径中，首次触点为该渠道的占比", "share of the journeys with an order that begin with the channel"
     ),
     "feeds": Words(
         "有订单的路径中，凡先碰过私域以外、后来碰过私域的，进入私域前最后一个触点为该渠道的占比",
-        "of the journeys with an order that entered the pool from outside, those whose last touch before it was of "
+        "share of the journeys with an order that entered the pool from outside whose last touch before it was of "
         "the channel",
     ),
     "closes": Words(
-        "有订单的路径中，末次触点为该渠道的占比", "of the journeys with an order, those that end with the channel"
+        "有订单的路径中，末次触点为该渠道的占比", "share of the journeys with an order that end with the channel"
     ),
 }
 
@@ -182,7 +182,7 @@ def hand_over_share(counts: pd.DataFrame, source: str, target: str) -> Estimate 
     zh, en = _state_words(source), _state_words(target)
     definition = Words(
         f"从{zh.zh}走出的每一步中，下一步是{en.zh}的占比（按路径一步一步计，同一域内再碰一次也算一步）",
-        f"of all steps from {zh.en}, those that lead to {en.en}; a further touch of the same domain is a step too",
+        f"share of the steps from {zh.en} that lead to {en.en}; a further touch of the same domain is a step too",
     )
     ends, level = row[["share", "share_low", "share_high"]], counts.attrs.get("level", LEVEL)
     return Estimate(*ends, level, round(row["journeys"]), "share", definition, hand_over_share)
@@ -208,11 +208,11 @@ def feeders_and_closers(
     -------
     DataFrame, one row per channel of any path, in alphabetical order; NaN where there is nothing to take a share of
         channel, domain.
-        opens, opens_low, opens_high : of the journeys with an order, those that begin with the channel.
+        opens, opens_low, opens_high : share of the journeys with an order that begin with the channel.
         feeds, feeds_low, feeds_high : of those that came to a private channel after touches elsewhere, the ones whose
             last touch before the first private one was of this channel. NaN for channels of the pool, which cannot
             feed it.
-        closes, closes_low, closes_high : of the journeys with an order, those that end with the channel.
+        closes, closes_low, closes_high : share of the journeys with an order that end with the channel.
         role : "feeder" where feeds is `at_least` or more; "closer" where the interval of closes lies above that of
             opens (both are of all journeys with an order); "both" where it is a feeder and a closer; "opener" where
             the interval of opens lies above and it is no feeder; "between" otherwise. Blank (None) without any order.
@@ -327,7 +327,7 @@ def paid_first_share(
     upstream = np.isin(np.array(lumped.paths.channels, dtype=object), list(paid)) & (lumped.domain != "private")
     definition = Words(
         "末次触点在私域的订单中，首次触点是私域以外有投放费用的渠道的占比；归因窗口以前的触点看不到",
-        "of the orders whose last touch was in the pool, those whose first touch was of a channel with spend outside "
+        "share of the orders closed in the pool whose first touch was of a channel with spend outside "
         "it; touches before the look-back window are not seen",
     )
     paid_first = _touched(lumped, lumped.first, upstream)
@@ -368,14 +368,12 @@ def private_orders(
     words = {
         "closed": Words(
             "有路径的订单中，末次触点在私域的占比",
-            "of the orders with a journey, those whose last touch was in the pool",
+            "share of the orders with a journey whose last touch was in the pool",
         ),
-        "touched": Words(
-            "有路径的订单中，碰过私域的占比", "of the orders with a journey, those with any touch of the pool"
-        ),
+        "touched": Words("有路径的订单中，碰过私域的占比", "share of the orders with a journey that touched the pool"),
         "fed": Words(
             "末次触点在私域的订单中，此前碰过私域以外渠道的占比",
-            "of the orders whose last touch was in the pool, those with an earlier touch outside it",
+            "share of the orders closed in the pool that had an earlier touch outside it",
         ),
     }
     cases = {"closed": (closed, every), "touched": (touched, every), "fed": (closed & outside, closed)}

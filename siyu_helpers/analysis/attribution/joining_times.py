@@ -263,15 +263,15 @@ def joining_order(
     first = joined["joined_first"].to_numpy(dtype=bool)
     words = {
         "joined_first": Words(
-            "加入私域的客户中，加入前还没有下过单的占比", "of all who joined the pool, those who had no order before"
+            "加入私域的客户中，加入前还没有下过单的占比", "share of those who joined the pool who had no order before"
         ),
         "ordered_first": Words(
             "加入私域的客户中，加入前（或同时）已下首单的占比",
-            "of all who joined the pool, those whose first order came before it, or with it",
+            "share of those who joined the pool whose first order came before it, or with it",
         ),
         "not_yet": Words(
             "加入私域的客户中，到观察期末还没有下过单的占比",
-            "of all who joined the pool, those without an order to the last day observed",
+            "share of those who joined the pool without an order to the last day observed",
         ),
     }
     hits = {"joined_first": first, "ordered_first": ~first, "not_yet": joined["ordered_at"].isna().to_numpy()}

@@ -339,8 +339,8 @@ def _order_words(attrs: dict[str, Any]) -> dict[str, Words]:
         "high": Words("取最高的一条规则", "under the rule that makes it highest"),
     }
     whose = {
-        "cheapest": Words("每条规则下都最低的渠道", "the channel that is cheapest under every rule"),
-        "dearest": Words("每条规则下都最高的渠道", "the channel that is dearest under every rule"),
+        "cheapest": Words("每条规则下费用都最低的渠道", "the channel with the lowest cost under every rule"),
+        "dearest": Words("每条规则下费用都最高的渠道", "the channel with the highest cost under every rule"),
     }
     rest = {
         "low": Words("其余渠道在各规则中的最低值", "the lowest of the other channels over the rules"),

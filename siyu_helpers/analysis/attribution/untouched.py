@@ -113,7 +113,7 @@ def _words(of_new: bool) -> dict[str, Words]:
         "untouched": Words(f"没有触点记录的{zh}÷全部{zh}", f"{en} without a recorded touch / all {en}"),
         "private": Words(
             f"没有触点记录的{zh}中，获客渠道属于私域的占比",
-            f"of the {en} without a recorded touch, those acquired through a channel of the pool",
+            f"share of the {en} without a recorded touch that came through a channel of the pool",
         ),
         "closed_of_all": Words(
             f"由私域成交的{zh}÷全部{zh}；有触点记录的看末次触点，没有的看获客渠道",
