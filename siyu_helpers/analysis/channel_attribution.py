@@ -50,6 +50,7 @@ from siyu_helpers.analysis.attribution.incrementality import (
     channel_against_truth,
     credit_against_truth,
     mean_absolute_error,
+    true_loss,
     truth_facts,
 )
 from siyu_helpers.analysis.attribution.joining_times import GROUPS as JOINING_GROUPS
@@ -64,7 +65,13 @@ from siyu_helpers.analysis.attribution.lift_tests import (
     cost_in_test,
     usable_tests,
 )
-from siyu_helpers.analysis.attribution.money import attributed_cost, cost_facts, cost_order, cost_range
+from siyu_helpers.analysis.attribution.money import (
+    attributed_cost,
+    break_even_return,
+    cost_facts,
+    cost_order,
+    cost_range,
+)
 from siyu_helpers.analysis.attribution.paths import aggregate, read_paths
 from siyu_helpers.analysis.attribution.platform_claims import claim_parts, claimed_against_orders, double_counting
 from siyu_helpers.analysis.attribution.rules import DEFINITIONS, RULE_WORDS, RULES, credit, definition
@@ -98,6 +105,7 @@ __all__ = [
     "always_order",
     "attributed_cost",
     "bootstrap",
+    "break_even_return",
     "calibrate",
     "calibrated_cac",
     "calibrated_cost",
@@ -150,6 +158,7 @@ __all__ = [
     "shapley",
     "share_under",
     "transition_matrix",
+    "true_loss",
     "truth_facts",
     "untouched_orders",
     "upstream_spend",

@@ -429,21 +429,6 @@ def cost_words(facts: Mapping[str, Any], called: Names, ruled: Names) -> dict[st
     }
 
 
-def break_even(gross_margin: float | None) -> dict[str, Estimate]:
-    """Return on first orders at which they pay for the media spend: 1 / gross margin; empty where none is given.
-
-    >>> break_even(0.5)["break_even"].value
-    2.0
-    """
-    if not gross_margin:
-        return {}
-    words = Words("毛利率（brand.yml）", "gross margin (brand.yml)"), Words("1 ÷ 毛利率", "1 / gross margin")
-    return {
-        "margin": Estimate.exact(gross_margin, 0, "share", words[0], channel_attribution.cost_range),
-        "break_even": Estimate.exact(1 / gross_margin, 0, "times", words[1], channel_attribution.cost_range),
-    }
-
-
 def claims_too_much(twice: Estimate | Refused, parts: Mapping[str, Estimate | Refused]) -> bool:
     """Whether platforms claim too much in both ways: the same order several times, and more than they touched."""
     numbers = (twice, *parts.values())

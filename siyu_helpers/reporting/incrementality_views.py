@@ -141,12 +141,8 @@ def truth_inside(
     facts = channel_attribution.calibration_facts(calibrated, channel)
     if not isinstance(facts["calibrated"], Estimate):
         return {}
-    truth, unit = float(lost[channel][of]), facts["calibrated"].unit
-    words = Words(
-        "没有该渠道会少掉的数量（模拟得出的真值）", "what would be lost without the channel (truth of the simulation)"
-    )
-    count = Estimate.exact(truth, 0, unit, words, channel_attribution.credit_against_truth)
-    inside = facts["calibrated"].low <= truth <= facts["calibrated"].high
+    count = channel_attribution.true_loss(lost, channel, of)
+    inside = facts["calibrated"].low <= count.value <= facts["calibrated"].high
     verdict = (
         Words("区间包含真值", "an interval that contains it")
         if inside

@@ -452,13 +452,6 @@ def test_each_cost_stands_beside_its_rule():
     assert rows["cac_lowest"].tolist() == cost["cac_lowest"].tolist()
 
 
-def test_when_first_orders_pay_for_the_spend():
-    found = views.break_even(0.4)
-    assert (found["break_even"].value, found["margin"].value) == (2.5, 0.4)
-    assert (found["break_even"].unit, found["margin"].unit) == ("times", "share")
-    assert views.break_even(None) == {}
-
-
 @pytest.mark.parametrize(
     ("twice", "parts", "too_much"),
     [(1.7, (1.2, 1.4), True), (1.7, (0.9, 1.4), False), (0.8, (1.2, 1.4), False)],

@@ -168,7 +168,7 @@ def domain_shares(compared: pd.DataFrame, domains: dict[str, str]) -> pd.DataFra
     """
     placed = order_log.with_domain(compared, domains, "channel")
     names = [*order_log.DOMAINS, *(["unknown"] if (placed["domain"] == "unknown").any() else [])]
-    every = pd.MultiIndex.from_product([_rules_of(compared), names], names=["rule", "domain"])
+    every = pd.MultiIndex.from_product([rules_of(compared), names], names=["rule", "domain"])
     summed = placed.groupby(["rule", "domain"])[["conversions", "value"]].sum().reindex(every, fill_value=0.0)
     summed["share"] = summed["conversions"] / summed.groupby("rule")["conversions"].transform("sum").replace(0, np.nan)
     return summed.reset_index().astype({"rule": "str", "domain": "str"})
@@ -333,20 +333,21 @@ def _chosen(encoded: journey_paths.Paths, rules: Sequence[str] | None, options: 
         chosen = [rule for rule in COMPARABLE if rule in rules]
     if not chosen:
         raise ValueError("rules is empty: name at least one rule")
-    known = {option for rule in chosen for option in _options_of(rule)}
+    known = {option for rule in chosen for option in options_of(rule)}
     if unknown := sorted(set(options) - known):
         raise ValueError(f"no rule compared has an option {unknown[0]!r}; those compared: {', '.join(chosen)}")
     return chosen
 
 
-def _options_of(rule: str) -> tuple[str, ...]:
+def options_of(rule: str) -> tuple[str, ...]:
+    """Names of the options that a rule, "markov" or "shapley" takes."""
     return MARKOV_OPTIONS if rule == "markov" else rule_book.OPTIONS.get(rule, ())
 
 
 def _credited(
     journeys: pd.DataFrame, encoded: journey_paths.Paths, rule: str, markov_order: int, options: dict[str, Any]
 ) -> pd.DataFrame:
-    its = {name: options[name] for name in _options_of(rule) if name in options}
+    its = {name: options[name] for name in options_of(rule) if name in options}
     if rule == "markov":
         return chains.markov(journeys, order=markov_order, **its)
     if rule == "shapley":
@@ -354,7 +355,7 @@ def _credited(
     return rule_book.shared_out(encoded, rule_book.weights(encoded, rule, **its))
 
 
-def _rules_of(compared: pd.DataFrame) -> list[str]:
+def rules_of(compared: pd.DataFrame) -> list[str]:
     """Rules of the table in their own order, whatever the order of its rows; others after them, by name."""
     found = set(compared["rule"])
     return [rule for rule in COMPARABLE if rule in found] + sorted(found - set(COMPARABLE))
@@ -364,14 +365,14 @@ def _wide(compared: pd.DataFrame) -> pd.DataFrame:
     """Shares, one row a channel and one column a rule; without rules that credit nobody, where another one does."""
     order_log.has_columns(list(compared.columns), ["channel", "rule", "share"])
     wide = compared.pivot(index="channel", columns="rule", values="share")
-    wide = wide.reindex(columns=_rules_of(compared))
+    wide = wide.reindex(columns=rules_of(compared))
     return wide.dropna(axis=1, how="all") if wide.notna().any(axis=None) else wide
 
 
 def _shares(wide: pd.DataFrame, compared: pd.DataFrame, name: str, rule: str) -> pd.Series:
     """Share of each channel under a rule of the table; blank where it credits nobody."""
     if len(compared):
-        order_log.one_of(name, rule, tuple(_rules_of(compared)))
+        order_log.one_of(name, rule, tuple(rules_of(compared)))
     return wide[rule] if rule in wide.columns else pd.Series(np.nan, index=wide.index)
 
 
@@ -386,7 +387,7 @@ def _led(compared: pd.DataFrame, channel: str | None) -> float:
 def _exact(number: float | None, compared: pd.DataFrame, words: Words, function: Any) -> Estimate | Refused:
     if number is None or not np.isfinite(number):
         return _nothing()
-    under_one = compared[compared["rule"] == _rules_of(compared)[0]]
+    under_one = compared[compared["rule"] == rules_of(compared)[0]]
     return Estimate.exact(number, round(under_one["conversions"].sum()), "share", words, function)
 
 
@@ -404,7 +405,7 @@ def _definition(compared: pd.DataFrame, rule: str) -> Words:
     """What the rule did, with the options it was given."""
     if rule in rule_book.RULES:
         given = compared.attrs.get("options", {})
-        return rule_book.definition(rule, **{name: given[name] for name in _options_of(rule) if name in given})
+        return rule_book.definition(rule, **{name: given[name] for name in options_of(rule) if name in given})
     return rule_book.DEFINITIONS.get(rule, Words(rule, rule))
 
 
@@ -417,7 +418,7 @@ def _what(table: pd.DataFrame) -> Words:
 
 def _over(compared: pd.DataFrame) -> Words:
     """The rules that a range is over."""
-    rules = len(_rules_of(compared))
+    rules = len(rules_of(compared))
     return Words(f"{rules} 条规则", f"{rules} rules compared")
 
 

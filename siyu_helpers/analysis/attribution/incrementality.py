@@ -89,7 +89,7 @@ def credit_against_truth(
     order_log.one_of("of", of, OF)
     truth = _shares_lost(truth_by_channel, total, of)
     compared = compared if base is None else _on_base(compared, base)
-    names, known = comparisons._rules_of(compared), set(compared["channel"])
+    names, known = comparisons.rules_of(compared), set(compared["channel"])
     channels = sorted(known | set(truth))
     every = pd.MultiIndex.from_product([names, channels], names=["rule", "channel"])
     table = compared.set_index(["rule", "channel"])[["share"]].reindex(every).reset_index()
@@ -106,6 +106,24 @@ def credit_against_truth(
     return table[["channel", "rule", "share", "incremental_share", "difference"]].astype(
         {"channel": "str", "rule": "str"}
     )
+
+
+def true_loss(truth_by_channel: dict[str, dict], channel: str, of: str = "orders") -> Estimate:
+    """What would be lost without one channel of an invented brand: the truth, counted in its simulation.
+
+    Example
+    -------
+    >>> true_loss({"feed": {"orders": 21, "new_customers": 4}}, "feed", "new_customers").value
+    4.0
+    """
+    order_log.one_of("of", of, ("orders", "new_customers"))
+    order_log.one_of("channel", channel, tuple(truth_by_channel))
+    words = Words(
+        "没有该渠道会少掉的数量（模拟得出的真值）",
+        "what would be lost without the channel (the truth, from the simulation)",
+    )
+    unit = "orders" if of == "orders" else "new customers"
+    return Estimate.exact(float(truth_by_channel[channel][of]), 0, unit, words, true_loss)
 
 
 def mean_absolute_error(against: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +153,7 @@ def mean_absolute_error(against: pd.DataFrame) -> pd.DataFrame:
     2     last                0.375    0.500         2
     """
     rows = []
-    for rule in comparisons._rules_of(against):
+    for rule in comparisons.rules_of(against):
         wrong = against.loc[against["rule"] == rule].dropna(subset="incremental_share")["difference"].abs()
         error, largest = (wrong.mean(skipna=False), wrong.max(skipna=False)) if len(wrong) else (np.nan, np.nan)
         rows.append({"rule": rule, "mean_absolute_error": error, "largest": largest, "channels": len(wrong)})
@@ -200,7 +218,7 @@ def channel_against_truth(against: pd.DataFrame, rule: str, which: str = "over")
     >>> found["channel"], found["difference"].value
     ('feed', -0.5)
     """
-    order_log.one_of("rule", rule, tuple(comparisons._rules_of(against)))
+    order_log.one_of("rule", rule, tuple(comparisons.rules_of(against)))
     its = against[(against["rule"] == rule) & against["difference"].notna()].reset_index(drop=True)
     if which not in ("over", "under"):
         order_log.one_of("which", which, ("over", "under", *dict.fromkeys(against["channel"])))

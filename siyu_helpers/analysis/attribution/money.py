@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from siyu_helpers.analysis import order_log
-from siyu_helpers.analysis.attribution import comparisons, spend_periods
+from siyu_helpers.analysis.attribution import bootstraps, comparisons, spend_periods
 from siyu_helpers.analysis.estimates import LEVEL, Estimate, Refused, Words, check_level
 
 REQUIRES = {"spend": ["date", "channel", "spend"], "touchpoints": ["visitor_id", "touched_at", "channel"]}
@@ -148,7 +148,7 @@ def cost_range(
     under_one = costs[costs["rule"] == rule].drop(columns="rule")
     table = under_one.merge(_extremes(costs, "cac", highest_is_open=True), on="channel")
     table = table.merge(_extremes(costs, "roas", highest_is_open=False), on="channel")
-    its = {name: options[name] for name in comparisons._options_of(rule) if name in options}
+    its = {name: options[name] for name in comparisons.options_of(rule) if name in options}
     if rule == "markov" and "markov_order" in options:
         its["order"] = options["markov_order"]
     for of in ("conversions", "value"):
@@ -258,12 +258,25 @@ def cost_order(ranges: pd.DataFrame) -> dict[str, Any]:
     return found
 
 
+def break_even_return(gross_margin: float | None) -> Estimate | Refused:
+    """Return on advertising spend at which the gross profit of the orders pays for the spend: 1 / gross margin.
+
+    Example
+    -------
+    >>> break_even_return(0.5).value
+    2.0
+    """
+    if not gross_margin:
+        zh, en = "品牌资料里没有毛利率（gross_margin）。", "The brand states no gross margin."
+        return Refused("gross margin", "none", "above 0", zh, en)
+    words = Words("1÷毛利率（brand.yml）", "1 / gross margin (brand.yml)")
+    return Estimate.exact(1 / gross_margin, 0, "times", words, break_even_return)
+
+
 def interval_of(
     journeys: pd.DataFrame, rule: str, of: str, draws: int, seed: int, level: float, options: dict[str, Any]
 ) -> pd.DataFrame:
     """Bootstrap interval of the credit of each channel under one rule  ->  channel, estimate, low, high."""
-    from siyu_helpers.analysis.attribution import bootstraps
-
     return bootstraps.bootstrap(journeys, rule, draws=draws, seed=seed, level=level, of=of, **options)
 
 

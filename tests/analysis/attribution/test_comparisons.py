@@ -228,5 +228,5 @@ def test_what_holds_for_any_journeys(paths, orders):
     ranged = range_over_rules(compared)
     assert ((ranged["lowest"] <= ranged["middle"] + 1e-12) & (ranged["middle"] <= ranged["highest"] + 1e-12)).all()
     assert ranged["middle"].is_monotonic_decreasing or np.allclose(np.diff(ranged["middle"]).clip(0), 0, atol=1e-11)
-    for rule in comparisons._rules_of(compared):
+    for rule in comparisons.rules_of(compared):
         assert 0 <= moved_credit(compared, "last", rule).value <= 1 + 1e-12

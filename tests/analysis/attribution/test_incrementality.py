@@ -136,3 +136,11 @@ def test_a_rule_that_is_the_truth_has_no_error(conversions):
     errors = incrementality.mean_absolute_error(against).set_index("rule")["mean_absolute_error"]
     assert errors["last"] == pytest.approx(0, abs=1e-12)
     assert errors["linear"] >= 0
+
+
+def test_the_truth_of_a_channel_is_read_as_it_stands():
+    lost = {"feed": {"orders": 21, "new_customers": 4}}
+    found = [incrementality.true_loss(lost, "feed", of) for of in ("orders", "new_customers")]
+    assert [(number.value, number.unit) for number in found] == [(21, "orders"), (4, "new customers")]
+    with pytest.raises(ValueError, match="channel must be one of 'feed'"):
+        incrementality.true_loss(lost, "fed")

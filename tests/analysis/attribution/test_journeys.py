@@ -3,8 +3,6 @@
 import itertools
 from collections import Counter, defaultdict
 
-import duckdb
-import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -12,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from touch_logs import ENGINES
 
 from siyu_helpers.analysis.attribution import paths
 from siyu_helpers.analysis.attribution.journeys import FLOW_WORDS, flow_table, journeys, linked_share
@@ -551,22 +550,6 @@ def test_the_names_of_channels_do_not_matter(rows, orders, how):
     renamed = made.assign(path=[tuple(names[step] for step in path) for path in made["path"]])
     assert_frame_equal(again, paths.aggregate(renamed) if len(renamed) else made)
     assert again.attrs == made.attrs
-
-
-def spark_frame(frame):
-    sql = pytest.importorskip("pyspark.sql")
-    session = sql.SparkSession.builder.master("local[1]").config("spark.sql.shuffle.partitions", "2").getOrCreate()
-    return session.createDataFrame(pl.from_pandas(frame).to_pandas())
-
-
-ENGINES = {
-    "polars": pl.from_pandas,
-    "arrow": lambda frame: pl.from_pandas(frame).to_arrow(),
-    "polars lazy": lambda frame: pl.from_pandas(frame).lazy(),
-    "duckdb": lambda frame: duckdb.connect().from_arrow(pl.from_pandas(frame).to_arrow()),
-    "ibis": lambda frame: ibis.memtable(pl.from_pandas(frame).to_arrow()),
-    "pyspark": spark_frame,
-}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -187,3 +187,10 @@ def test_one_rule_as_text_and_options(journeys, spend):
     assert by.loc["feed", "cac"] == pytest.approx(310 / 14)  # all to the first touch
     with pytest.raises(ValueError, match="rule must be one of"):
         money.cost_range(journeys, spend, rule="markow")
+
+
+def test_first_orders_pay_for_their_spend_at_one_over_the_gross_margin():
+    """By hand: at a margin of 0.4, 100 of spend are paid by 250 of sales."""
+    found = money.break_even_return(0.4)
+    assert (found.value, found.unit) == (2.5, "times")
+    assert isinstance(money.break_even_return(None), Refused)

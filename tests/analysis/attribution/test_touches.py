@@ -1,13 +1,12 @@
 """Touches tied to persons, against cases worked by hand, a plain loop, and other engines."""
 
-import duckdb
-import ibis
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from touch_logs import ENGINES
 
 from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.attribution import touches
@@ -27,22 +26,6 @@ def told(made):
     hours = (made.at - (START - pd.Timestamp(0)) // pd.Timedelta(1, "us")) / 3.6e9
     names = [None if code < 0 else made.customers[code] for code in made.customer]
     return list(zip(names, hours.tolist(), [made.channels[code] for code in made.channel], strict=True))
-
-
-def spark_touches(frame):
-    sql = pytest.importorskip("pyspark.sql")
-    session = sql.SparkSession.builder.master("local[1]").config("spark.sql.shuffle.partitions", "2").getOrCreate()
-    return session.createDataFrame(pl.from_pandas(frame).to_pandas())
-
-
-ENGINES = {
-    "polars": pl.from_pandas,
-    "arrow": lambda frame: pl.from_pandas(frame).to_arrow(),
-    "polars lazy": lambda frame: pl.from_pandas(frame).lazy(),
-    "duckdb": lambda frame: duckdb.connect().from_arrow(pl.from_pandas(frame).to_arrow()),
-    "ibis": lambda frame: ibis.memtable(pl.from_pandas(frame).to_arrow()),
-    "pyspark": spark_touches,
-}
 
 
 def test_a_blank_touch_belongs_to_the_next_known_customer_else_to_the_last():
