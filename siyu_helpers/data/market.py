@@ -1,6 +1,7 @@
-"""Market: public facts that belong to no brand - what listed platforms filed, and which acquisition costs were claimed.
+"""Market: public facts that belong to no brand - filings, what was claimed, and what experiments found.
 
-    <data root>/market/filings.csv, cac_claims.csv, exchange_rates.csv, each with its manifest
+    <data root>/market/filings.csv, cac_claims.csv, exchange_rates.csv, private_domain_benchmarks.csv,
+    experiment_comparisons.csv, each with its manifest
 
 Every cell keeps its source and its grade (A: a filing, a release, the company's own document; B: a secondary page).
 A blank cell is a fact that was not found; nothing is filled in.
@@ -26,20 +27,53 @@ _COLUMNS = {
         "source_title", "publisher", "date", "url", "grade", "trust_note", "platform_zh", "claim_zh", "claim_en",
     ),
     "exchange_rates": ("year", "rmb_per_usd", "definition", "grade", "source", "note"),
+    "private_domain_benchmarks": (
+        "id", "entity", "kind", "metric", "value", "unit", "sample_or_base", "year", "source_title", "publisher",
+        "date", "url", "grade", "evidence_kind", "trust_line", "entity_zh", "measures", "figure_low", "figure_high",
+        "figure_unit", "comparison", "claim_zh", "claim_en",
+    ),
+    "experiment_comparisons": (
+        "id", "study", "outcome", "experiments", "randomised_lift", "double_machine_learning_lift", "matching_lift",
+        "unit", "definition", "source_title", "publisher", "date", "url", "grade", "note", "claim_zh", "claim_en",
+    ),
 }  # fmt: skip
 _FILLED = {
     "filings": ("company", "period", "period_end", "field", "unit", "definition", "grade", "source"),
     "cac_claims": ("id", "year", "platform_or_sector", "metric", "value_low", "unit", "grade", "claim_zh", "claim_en"),
     "exchange_rates": ("year", "rmb_per_usd", "definition", "grade", "source"),
-}
-_NUMBERS = {"filings": ("value",), "cac_claims": ("value_low", "value_high"), "exchange_rates": ("year", "rmb_per_usd")}
+    "private_domain_benchmarks": ("id", "entity", "metric", "value", "unit", "publisher", "grade", "trust_line"),
+    "experiment_comparisons": (
+        "id", "study", "outcome", "randomised_lift", "unit", "definition", "url", "grade", "claim_zh", "claim_en",
+    ),
+}  # fmt: skip
+_NUMBERS = {
+    "filings": ("value",),
+    "cac_claims": ("value_low", "value_high"),
+    "exchange_rates": ("year", "rmb_per_usd"),
+    "private_domain_benchmarks": ("figure_low", "figure_high"),
+    "experiment_comparisons": (
+        "experiments", "randomised_lift", "double_machine_learning_lift", "matching_lift",
+    ),
+}  # fmt: skip
 _SIGNED = {"net_profit_rmb_m", "enrolments_yoy_pct"}  # fields of filings that may be below zero
 _KEYS = {
     "filings": ("company", "period", "field", "definition"), "cac_claims": ("id",), "exchange_rates": ("year",),
+    "private_domain_benchmarks": ("id",), "experiment_comparisons": ("id",),
 }  # fmt: skip
 # Unit of a field of filings, by the end of its name.
 _UNITS = (("_rmb_m", "RMB million"), ("_usd_m", "USD million"), ("_pct", "%"), ("_pct_revenue", "%"))
 _CLAIM_UNITS = ("RMB", "RMB bn", "RMB per year", "USD", "percent", "ratio", "x")
+# Claims with a range: its two columns, the column of its unit, and the units it may have.
+_RANGES = {
+    "cac_claims": ("value_low", "value_high", "unit", _CLAIM_UNITS),
+    "private_domain_benchmarks": ("figure_low", "figure_high", "figure_unit", ("%", "x")),
+}
+# Columns that a figure needs once it says what it measures.
+_MEASURED = ("entity_zh", "figure_low", "figure_unit", "comparison", "claim_zh", "claim_en")
+#: What a figure of private_domain_benchmarks was compared with.
+COMPARISONS = (
+    "before_after", "members_against_others", "cohorts", "no_control", "no_comparison", "none_stated", "randomised",
+)  # fmt: skip
 
 
 def folder(data_root: str | os.PathLike | None = None) -> Path:
@@ -63,7 +97,8 @@ def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
     Example
     -------
     >>> [entry["file"] for entry in inputs()]
-    ['market/cac_claims.csv', 'market/exchange_rates.csv', 'market/filings.csv']
+    ['market/cac_claims.csv', 'market/exchange_rates.csv', 'market/experiment_comparisons.csv', 'market/filings.csv',
+     'market/private_domain_benchmarks.csv']
     """
     found = []
     for path in sorted(folder(data_root) / f"{name}.csv" for name in _COLUMNS):
@@ -77,12 +112,12 @@ def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
 def load(name: str, data_root: str | os.PathLike | None = None) -> pd.DataFrame:
     """Read one table of public facts and check that it says what its columns promise.
 
-    CSV  ->  table (grain by name: company x period x field; one published claim; one year)
+    CSV  ->  table (grain by name: company x period x field; one published claim or figure; one year; one outcome)
 
     Parameters
     ----------
     name : str
-        "filings", "cac_claims" or "exchange_rates".
+        "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks" or "experiment_comparisons".
     data_root : path, optional
         Folder of brands; where it has no folder `market`, the project's own is read.
 
@@ -183,14 +218,29 @@ def _unit_of(field: str) -> str | None:
 
 def _claim_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
     """Claims in a unit that nothing can be compared with, and ranges whose ends are the wrong way round."""
-    if name != "cac_claims":
+    if name not in _RANGES:
         return []
     found = []
-    for row in table.index[~table["unit"].isin(["", *_CLAIM_UNITS])]:
-        wrong = f"{quoted(table.at[row, 'unit'])} is not a unit of claims."
-        found.append(Problem(file, int(row) + 2, "unit", wrong, f"Use one of: {', '.join(_CLAIM_UNITS)}."))
-    low, high = (pd.to_numeric(table[end].replace("", None), errors="coerce") for end in ("value_low", "value_high"))
+    low_name, high_name, unit_name, units = _RANGES[name]
+    for row in table.index[~table[unit_name].isin(["", *units])]:
+        wrong = f"{quoted(table.at[row, unit_name])} is not a unit of claims."
+        found.append(Problem(file, int(row) + 2, unit_name, wrong, f"Use one of: {', '.join(units)}."))
+    low, high = (pd.to_numeric(table[end].replace("", None), errors="coerce") for end in (low_name, high_name))
     for row in table.index[low > high]:
         wrong = "The lower end of the claim is above its upper end."
-        found.append(Problem(file, int(row) + 2, "value_low", wrong, "Swap them, or correct the figure."))
+        found.append(Problem(file, int(row) + 2, low_name, wrong, "Swap them, or correct the figure."))
+    return found + (_figure_problems(table, file) if name == "private_domain_benchmarks" else [])
+
+
+def _figure_problems(table: pd.DataFrame, file: str) -> list[Problem]:
+    """Figures that a page would show without saying of whom, how much or compared with what."""
+    found = []
+    for row in table.index[~table["comparison"].isin(["", *COMPARISONS])]:
+        wrong = f"{quoted(table.at[row, 'comparison'])} is not a comparison."
+        found.append(Problem(file, int(row) + 2, "comparison", wrong, f"Use one of: {', '.join(COMPARISONS)}."))
+    measured = table["measures"].str.strip() != ""
+    for column in _MEASURED:
+        for row in table.index[measured & (table[column].str.strip() == "")]:
+            wrong = "The cell is empty, though the line says what it measures."
+            found.append(Problem(file, int(row) + 2, column, wrong, "Fill it in, or empty the cell in measures."))
     return found

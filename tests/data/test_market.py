@@ -9,7 +9,7 @@ import pytest
 from siyu_helpers.data import brands, cache, manifest, market
 from siyu_helpers.data.contract import DataProblems
 
-NAMES = ("filings", "cac_claims", "exchange_rates")
+NAMES = ("filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons")
 OWN = cache.default_data_root() / "market"
 FILING = {
     "company": "PDD", "period": "2018", "period_end": "2018-12-31", "field": "active_customers_m", "value": "418.5",
@@ -144,6 +144,61 @@ def test_claims_and_rates_are_checked_too(root):
     rates.loc[0, "rmb_per_usd"] = "0"
     write(root, rates, "exchange_rates")
     assert "is no claim and no rate" in problems(root, "exchange_rates")[0]
+
+
+def test_figures_of_private_domains_keep_their_source_and_say_what_they_were_compared_with():
+    figures = market.load("private_domain_benchmarks").set_index("id")
+    shown = figures[figures["measures"] != ""]
+    assert set(shown["comparison"]) <= set(market.COMPARISONS)
+    assert not (shown["comparison"] == "randomised").any()  # none was found: a page says so
+    assert (shown["figure_high"] >= shown["figure_low"])[shown["figure_high"].notna()].all()
+    assert pd.isna(figures.at["pd24", "figure_high"])  # "more than 50%" is open above
+    assert figures.at["pd14", "figure_low"] == round((2.72 / 1.41 - 1) * 100)
+    assert figures.at["pd41", "figure_low"] == 350 / 50
+    assert (figures["trust_line"].str.len() > 5).all()
+    text = "".join(figures["claim_zh"] + figures["entity_zh"])
+    assert "顾客" not in text
+    assert "成员" not in text
+
+
+def test_figures_of_private_domains_are_those_collected():
+    """The columns taken over are those of the collection the project started from, blanks at their ends aside."""
+    figures = pd.read_csv(OWN / "private_domain_benchmarks.csv", dtype=str, keep_default_na=False)
+    assert len(figures) == 76
+    row = figures.set_index("id").loc["pd18"]
+    assert (row["value"], row["unit"], row["sample_or_base"]) == ("30", "%", "joiners, before-after")
+    assert not any((figures[column] != figures[column].str.strip()).any() for column in figures)
+
+
+def test_experiments_and_what_adjusting_found_are_as_in_the_abstract():
+    # arXiv 2201.07055, later version: "median RCT lifts are 29%, 18%, and 5%"; DML (SPSM) 83 (173), 58 (176), 24 (64).
+    table = market.load("experiment_comparisons")
+    columns = ["randomised_lift", "double_machine_learning_lift", "matching_lift"]
+    assert table[columns].to_numpy().tolist() == [[29, 83, 173], [18, 58, 176], [5, 24, 64]]
+    assert set(table["experiments"]) == {663}
+
+
+@pytest.mark.parametrize(
+    ("changes", "column", "wrong"),
+    [
+        ({"figure_unit": "percent"}, "figure_unit", "is not a unit of claims"),
+        ({"comparison": "a/b test"}, "comparison", "is not a comparison"),
+        ({"figure_low": "60", "figure_high": "50"}, "figure_low", "above its upper end"),
+        ({"figure_low": ""}, "figure_low", "says what it measures"),
+        ({"claim_zh": " "}, "claim_zh", "says what it measures"),
+        ({"figure_low": "many"}, "figure_low", "is not a number"),
+        ({"trust_line": ""}, "trust_line", "The cell is empty"),
+    ],
+)
+def test_a_figure_that_cannot_be_shown_is_told(changes, column, wrong, root):
+    figures = pd.read_csv(OWN / "private_domain_benchmarks.csv", dtype=str, keep_default_na=False)
+    row = figures.index[figures["id"] == "pd25"][0]
+    for name, value in changes.items():
+        figures.loc[row, name] = value
+    write(root, figures, "private_domain_benchmarks")
+    (told,) = problems(root, "private_domain_benchmarks")
+    assert told.startswith(f"private_domain_benchmarks.csv, line {row + 2}, column {column}")
+    assert wrong in told
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b'a,b\n1,2,3,4\n"x'])

@@ -102,6 +102,8 @@ def check_recipe(recipe) -> None:
         raise ValueError(f"distance_slope: {recipe.distance_slope!r} is not below 1.")
     if recipe.stores > MOST:
         raise ValueError(f"stores: {recipe.stores!r} is more than {MOST}.")
+    if recipe.roll_out_days and recipe.stores < 2:
+        raise ValueError(f"roll_out_days: {recipe.roll_out_days!r} needs two stores or more, one after another.")
     for name in ("message_cost", "sms_cost"):
         if abs(getattr(recipe, name) * 100 - round(getattr(recipe, name) * 100)) > 1e-9:
             raise ValueError(f"{name}: {getattr(recipe, name)!r} is not a whole number of cents.")

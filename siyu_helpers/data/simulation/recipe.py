@@ -102,7 +102,9 @@ class Recipe:
         second_device: share of visitors whose first touches are seen under another visitor id. referral_chance: per
         order of a customer outside the pool; referral_in_pool: times that inside; referral_delay: mean days.
     The pool
-        pool_opens: day after `observed_from`. card: what invites customers, such as a card in the parcel.
+        pool_opens: day after `observed_from`. roll_out_days: 0, or the stores open their pool one after another, in an
+        order drawn by lot: the first on that day, the last so many days later, the others evenly between; nobody joins
+        before the own store has opened. card: what invites customers, such as a card in the parcel.
         joining_base: chance a week of someone with one order who ordered today;
         joining_frequency: exponent on the number of orders; joining_memory: days after which the chance has fallen to
         37%. Nobody joins more than 365 days after an order. hidden_power: exponent on the customer's own (unseen) order
@@ -170,6 +172,7 @@ class Recipe:
     referral_in_pool: float = 1.0
     referral_delay: float = 12.0
     pool_opens: int = 0
+    roll_out_days: int = 0
     card: str = "parcel_card"
     joining_base: float = 0.0
     joining_frequency: float = 0.5

@@ -4,6 +4,7 @@ What a customer does in a week depends on the state at its beginning, and on ran
 world in which something is switched off therefore differs from the factual one only through what was switched off.
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -194,6 +195,7 @@ class _Loop:
         doors_off = any(name in world.off and channels[name].door for name in channels)
         self.pool_open = world.pool and not doors_off
         self.pool_day = self.recipe.first_day + self.recipe.pool_opens
+        self.store_opens = opening_days(market)
         self.referral = market.place("referral")
         self.orders, self.invited, self.texts, self.referrals = _Log(), _Log(), _Log(), _Log()
         self.referred: dict[int, list] = {}
@@ -221,6 +223,7 @@ class _Loop:
         """Everybody whom the channels bring, in the order of time."""
         parts = []
         for visits in journeys(self.market, self.world):
+            visits = self._met_in_time(visits)
             kept = (visits.last >= 0) | (visits.joined >= 0)
             parts.append(visits.rows(np.flatnonzero(kept)))
         self.visits = Visits.together(parts)
@@ -244,6 +247,14 @@ class _Loop:
         self.state = _State(**{name: np.empty(0, dtype) for name, (dtype, _) in _FRESH.items()},
                             recent=np.empty((PRESSURE_WEEKS, 0), np.uint8))  # fmt: skip
 
+    def _met_in_time(self, visits: Visits) -> Visits:
+        """Visits in which nobody has joined whose own store was not open yet."""
+        if not self.recipe.roll_out_days:
+            return visits
+        met = visits.time[np.arange(len(visits.key)), np.maximum(visits.joined, 0)]
+        late = met < self.store_opens[stores_of(self.market, visits.key)]
+        return dataclasses.replace(visits, joined=np.where(late, -1, visits.joined).astype(visits.joined.dtype))
+
     def _drawn(self, key, first_order, channel, kind, referrer, visit, early_join) -> dict[str, np.ndarray]:
         """What a person is like, from the key alone and the kind of customer a channel brings."""
         recipe, draws = self.recipe, self.draws
@@ -257,7 +268,7 @@ class _Loop:
         store = np.full(len(key), -1)
         if recipe.stores:
             distance = np.minimum(recipe.distance_mean * gammaincinv(2.0, draws.uniform("distance", key)) / 2, 8.0)
-            store = np.floor(draws.uniform("store", key) ** 1.3 * recipe.stores)
+            store = stores_of(self.market, key)
             rate = rate * (1 - recipe.distance_slope) ** (distance - recipe.distance_mean)
         dropout, death = np.zeros(len(key)), np.full(len(key), NEVER)
         if recipe.process == "pareto_nbd":
@@ -359,9 +370,10 @@ class _Loop:
         chance = joining_chance(recipe, state.seen[who], self.begin - state.last[who], state.ease[who],
                                 persons["rate"][who] / mean)  # fmt: skip
         joins = self.draws.uniform("joining", persons["key"][who], self.week) < chance
-        open_to_customers = self.world.joining and self.begin >= self.pool_day  # from the first whole week on
+        opens = self.store_opens[persons["store"][who]]
+        open_to_customers = self.world.joining & (self.begin >= opens)  # from the first whole week on
         joins &= open_to_customers
-        invited = self._invite(who) & open_to_customers
+        invited = self._invite(who, self.begin >= opens) & open_to_customers
         time = self.begin + 7 * self.draws.uniform("time of joining", persons["key"][who], self.week)
         time = self.season.at_an_hour(time)
         early = np.flatnonzero((persons["early_join"] >= self.begin) & (persons["early_join"] < self.end))
@@ -380,7 +392,7 @@ class _Loop:
         self._open_stays(person[order], times[order], doors[order])
         return person[order], times[order]
 
-    def _invite(self, who: np.ndarray) -> np.ndarray:
+    def _invite(self, who: np.ndarray, can_join: np.ndarray) -> np.ndarray:
         """Draws lots among those whose first order was two weeks ago; True for those who are invited and join."""
         recipe, persons = self.recipe, self.persons
         from_day, until = recipe.first_day + recipe.invite_from, recipe.first_day + recipe.invite_until
@@ -388,7 +400,7 @@ class _Loop:
         if not recipe.invitations or not from_day <= self.begin < until:
             return np.zeros(len(who), dtype=bool)
         key = persons["key"][who]
-        due = np.floor(persons["first_order"][who] / 7) == self.week - 2
+        due = (np.floor(persons["first_order"][who] / 7) == self.week - 2) & can_join
         lot = self.draws.uniform("invitation", key) < recipe.invitations
         self.invited.add(person=who[due], time=np.full(due.sum(), self.begin), arm=lot[due])
         chance = np.full(len(who), recipe.invited_join)
@@ -643,6 +655,27 @@ class _Loop:
             self.texts.joined(person=np.int64, week=np.int64, opted_out=bool),
             self.referrals.joined(key=np.uint64, time=float, referrer=np.int64),
         )  # fmt: skip
+
+
+def stores_of(market: Market, key) -> np.ndarray:
+    """The store of each person, the first ones being larger."""
+    return np.floor(market.draws.uniform("store", key) ** 1.3 * market.recipe.stores).astype(np.int8)
+
+
+def opening_days(market: Market) -> np.ndarray:
+    """Day on which the pool opens at each store; one entry for brands without stores.
+
+    Example
+    -------
+    >>> from siyu_helpers.data.simulate import simulate
+    >>> brand = simulate("sanli", customers=100, seed=1, stores=4, pool_opens=100, roll_out_days=90)
+    >>> sorted(opening_days(brand.life.market) - brand.recipe.first_day)
+    [np.float64(100.0), np.float64(130.0), np.float64(160.0), np.float64(190.0)]
+    """
+    recipe = market.recipe
+    stores = max(recipe.stores, 1)
+    turn = np.argsort(np.argsort(market.draws.keys("store opens its pool", np.arange(stores))))
+    return recipe.first_day + recipe.pool_opens + np.round(recipe.roll_out_days * turn / max(stores - 1, 1))
 
 
 def promotions(market: Market, key, week, no_promotions) -> np.ndarray:
