@@ -398,7 +398,8 @@ def _outcomes(starts: pd.DataFrame, bought: pd.DataFrame, sent: pd.DataFrame, wi
     table["revenue"] = orders["minor"].sum().reindex(table.index, fill_value=0) / order_log.MONEY_SCALE
     table["contribution"] = orders["earned"].sum().reindex(table.index, fill_value=0) / order_log.MONEY_SCALE
     table["messages"] = mail.size().reindex(table.index, fill_value=0).astype("int64")
-    cost = mail["cost"].agg(lambda costs: costs.sum(skipna=False)) if len(sent) else pd.Series(dtype="float64")
+    # One message of unknown cost makes the sum unknown.
+    cost = mail["cost"].sum().where(mail["cost"].count() == mail.size()) if len(sent) else pd.Series(dtype="float64")
     table["message_cost"] = cost.reindex(table.index, fill_value=0.0).astype("float64")
     table["dormant_on"] = pd.Timestamp(0) + pd.to_timedelta(table["dormant_day"], unit="D")
     return table.reset_index()[FOLLOWED_COLUMNS]
