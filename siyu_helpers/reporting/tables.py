@@ -104,7 +104,8 @@ def _number(value: Any, unit: str, blank: str) -> str:
     if unit == "days":
         return f"{value:,.0f}"
     if unit in ("mean", "points"):
-        return f"{value:,.{1 if unit == 'mean' else 2}f}"
+        text = f"{value:,.{1 if unit == 'mean' else 2}f}"
+        return text if float(text.replace(",", "")) else text.lstrip("-")
     return words.value_text(value, "", "en")
 
 

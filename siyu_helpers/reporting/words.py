@@ -37,7 +37,13 @@ COUNTED = {
     "percentage points a year": (" 个百分点/年", " percentage point a year", " percentage points a year"),
     "times": (" 倍", " time", " times"),
     "claims": (" 条", "", ""),
+    "messages": (" 条", " message", " messages"),
+    "messages a month": (" 条/月", " message a month", " messages a month"),
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
+    "messages per purchase": (" 条/次购买", " message per purchase", " messages per purchase"),
+    "people": (" 人", " person", " people"),
+    "weeks": (" 周", " week", " weeks"),
+    "standard deviations": (" 个标准差", " standard deviation", " standard deviations"),
 }
 
 #: Units of which a sentence may leave out the "per": what is then left.

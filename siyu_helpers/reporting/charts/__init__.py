@@ -10,9 +10,12 @@ matplotlib.use("Agg")
 
 from siyu_helpers.reporting.charts.bar_charts import bars, waterfall
 from siyu_helpers.reporting.charts.column_charts import columns, layers
+from siyu_helpers.reporting.charts.effect_charts import event_study, frequency
 from siyu_helpers.reporting.charts.flow_charts import flows
+from siyu_helpers.reporting.charts.forest_charts import forest, love
 from siyu_helpers.reporting.charts.heatmaps import cohort_heatmap, matrix
 from siyu_helpers.reporting.charts.line_charts import curves
+from siyu_helpers.reporting.charts.overlap_charts import overlap
 from siyu_helpers.reporting.charts.range_charts import against, ranges
 from siyu_helpers.reporting.charts.transition_maps import transitions
 
@@ -22,9 +25,14 @@ __all__ = [
     "cohort_heatmap",
     "columns",
     "curves",
+    "event_study",
     "flows",
+    "forest",
+    "frequency",
     "layers",
+    "love",
     "matrix",
+    "overlap",
     "ranges",
     "transitions",
     "waterfall",

@@ -9,14 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 
-from siyu_helpers.analysis.estimates import Estimate, Refused
+from siyu_helpers.analysis.estimates import Refused
 from siyu_helpers.reporting import words
 from siyu_helpers.reporting.charts import fonts
-from siyu_helpers.reporting.charts.colours import FAINT, FALL, GRID, INK, LINE, RISE, SERIES, TOTAL
+from siyu_helpers.reporting.charts.colours import FAINT, FALL, INK, RISE, SERIES, TOTAL
 from siyu_helpers.reporting.charts.frame import (
-    WHOLE,
     Both,
     Names,
     drawn_name,
@@ -27,15 +26,25 @@ from siyu_helpers.reporting.charts.frame import (
     need,
     notes,
     one,
-    plot,
     say_nothing_to_draw,
     show,
 )
 from siyu_helpers.reporting.charts.numerals import axis_text, number_text, signed_text, unit_words
+from siyu_helpers.reporting.charts.row_axes import (
+    NAME,
+    NAME_ROOM,
+    VALUE,
+    end_text,
+    limits_of,
+    plain_rows,
+    reason,
+    row_head,
+    rows_plot,
+    say_in_row,
+    whisker,
+)
 from siyu_helpers.reporting.ledger import Ledger
 
-#: Inches for the longest line of a name, and points of names, values and reasons.
-NAME_ROOM, NAME, VALUE, REASON = 1.5, 9, 8.5, 7.8
 #: Hatching of bars and shapes of dots by group: on grey paper their colours are one.
 HATCHES, DOTS = ("", "////", "xxxx", "...."), ("o", "s", "^", "D")
 
@@ -87,7 +96,7 @@ def bars(
         Dots instead of bars; with zero=False their axis need not begin at zero, as for a trend.
     """
     need(table, label, value, low, high, group, n if isinstance(n, str) else None)
-    rows = _rows(table, label, value, (low, high), group, n if isinstance(n, str) else None)
+    rows = plain_rows(table, label, value, (low, high), group, n if isinstance(n, str) else None)
     if rows["value"].isna().all():
         refused = [said for said in rows["refused"] if isinstance(said, Refused)]
         say_nothing_to_draw(ledger, title_zh, title_en, refused[0] if refused else table.attrs.get("refused"))
@@ -119,32 +128,13 @@ def bars(
     )
 
 
-def _rows(table: pd.DataFrame, label: str, value: str, ends: tuple, group: str | None, n: str | None) -> pd.DataFrame:
-    """Plain rows: label, group, value, low, high, n, and what is refused."""
-    low, high = ends
-    made = []
-    for row in table.to_dict("records"):
-        cell, plain = row[value], {"label": row[label], "group": row[group] if group else "", "refused": None}
-        if isinstance(cell, Refused):
-            plain |= {"value": math.nan, "low": math.nan, "high": math.nan, "n": None, "refused": cell}
-        elif isinstance(cell, Estimate):
-            plain |= {"value": cell.value, "low": cell.low, "high": cell.high, "n": cell.n}
-        else:
-            known = cell if cell is not None and pd.notna(cell) and math.isfinite(cell) else math.nan
-            plain |= {"value": known, "low": row[low] if low else math.nan, "high": row[high] if high else math.nan}
-            plain |= {"n": row[n] if n else None}
-        made.append(plain)
-    frame = pd.DataFrame(made, columns=["label", "group", "value", "low", "high", "n", "refused"], dtype=object)
-    return frame.astype({"value": float, "low": float, "high": float})
-
-
 def _draw_bars(rows, labels, groups, names, unit_currency, dots, zero, value_words, lang) -> Figure:
     unit, currency = unit_currency
-    heads = [_head(rows[rows["label"] == label], label, names, lang) for label in labels]
+    heads = [row_head(rows[rows["label"] == label], label, names, lang) for label in labels]
     texts = {at: number_text(row["value"], unit, lang, currency) for at, row in rows.iterrows()}
     pitch = 0.36 if len(groups) == 1 else 0.25 * len(groups) + 0.12
-    figure, axes = _rows_plot(heads, list(texts.values()), pitch, lang)
-    left, right = _limits(rows, zero or not dots)
+    figure, axes = rows_plot(heads, list(texts.values()), pitch, lang)
+    left, right = limits_of(rows, zero or not dots)
     axes.set_xlim(left, right)
     thick = 0.62 / len(groups)
     for at, row in rows.iterrows():
@@ -152,13 +142,13 @@ def _draw_bars(rows, labels, groups, names, unit_currency, dots, zero, value_wor
         y = labels.index(row["label"]) + (place - (len(groups) - 1) / 2) * thick * 1.12
         colour = _of(SERIES, place)
         if math.isnan(row["value"]):
-            _say_in_row(axes, y, row["refused"], 1 if len(groups) > 1 else 2, lang)
+            say_in_row(axes, y, row["refused"], 1 if len(groups) > 1 else 2, lang)
             continue
         if dots:
             axes.plot([row["value"]], [y], _of(DOTS, place), color=colour, markersize=5.5, clip_on=False, zorder=3)
         else:
             axes.barh(y, row["value"], height=thick, **_bar_look(place))
-        _whisker(axes, y, row, colour if dots else INK, (left, right))
+        whisker(axes, y, row, colour if dots else INK, (left, right))
         axes.text(1.02, y, fonts.plain(texts[at]), transform=axes.get_yaxis_transform(), va="center", fontsize=VALUE)
     if left < 0 < right:
         axes.axvline(0, color=FAINT, linewidth=0.9, zorder=1)
@@ -184,70 +174,6 @@ def _handle(place: int, dots: bool) -> Any:
     if dots:
         return Line2D([], [], marker=_of(DOTS, place), color=_of(SERIES, place), linestyle="none", markersize=5.5)
     return Rectangle((0, 0), 1, 1, **_bar_look(place))
-
-
-def _head(rows: pd.DataFrame, label: Any, names: Names | None, lang: str) -> str:
-    """A row's name with its n, where each of its values has the same."""
-    sizes = {n for n in rows["n"] if n is not None and pd.notna(n)}
-    name = fonts.wrap(drawn_name(label, names, lang), NAME_ROOM, NAME, lang, lines=2, even=True)
-    return f"{name}\n(n={int(sizes.pop()):,})" if len(sizes) == 1 else name
-
-
-def _rows_plot(heads: list[str], texts: list[str], pitch: float, lang: str) -> tuple[Figure, Any]:
-    """Axes with a row for each name, as wide as names and values leave room for on a phone."""
-    beside = max(fonts.width(line, NAME, lang) for head in heads for line in head.split("\n"))
-    behind = max((fonts.width(text, VALUE, lang) for text in texts), default=0)
-    pitch = max(pitch, 0.15 * max(head.count("\n") + 1 for head in heads) + 0.06)
-    figure, axes = plot(max(WHOLE - beside - behind - 0.35, 1.6), pitch * len(heads), fill=True)
-    axes.set_yticks(range(len(heads)), [fonts.plain(head) for head in heads], fontsize=NAME, color=INK, linespacing=1.1)
-    axes.set_ylim(len(heads) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["left", "right", "top"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    return figure, axes
-
-
-def _limits(rows: pd.DataFrame, zero: bool) -> tuple[float, float]:
-    """Ends of the axis: of what is finite, with a little room, and room for arrows."""
-    numbers = rows[["value", "low", "high"]].to_numpy(dtype=float)
-    seen = numbers[np.isfinite(numbers)]
-    low, high = float(seen.min()), float(seen.max())
-    if zero:
-        low, high = min(low, 0.0), max(high, 0.0)
-    span = high - low or abs(high) or 1.0
-    below = 0 if zero and low == 0 else 0.06 * span
-    above = 0 if zero and high == 0 and low < 0 else 0.06 * span
-    below += 0.1 * span * np.isneginf(numbers).any()
-    above += 0.1 * span * np.isposinf(numbers).any()
-    return low - below, high + above
-
-
-def _whisker(axes: Any, y: float, row: pd.Series, colour: str, limits: tuple[float, float]) -> None:
-    """The interval: a cap at a finite end, an arrow at an infinite one, nothing at a blank one."""
-    inside = 0.025 * (limits[1] - limits[0])  # the tip of an arrow stays clear of names and values
-    for end, edge, arrow in ((row["low"], limits[0] + inside, "<"), (row["high"], limits[1] - inside, ">")):
-        if math.isnan(end):
-            continue
-        to = edge if math.isinf(end) else end
-        axes.plot([row["value"], to], [y, y], color=colour, linewidth=1.4, zorder=2, solid_capstyle="butt")
-        how = {"marker": arrow, "markersize": 5} if math.isinf(end) else {"marker": "|", "markersize": 6}
-        axes.plot([to], [y], color=colour, clip_on=False, zorder=3, linestyle="none", markeredgewidth=1.4, **how)
-
-
-def _say_in_row(axes: Any, y: float, refused: Refused | None, lines: int, lang: str) -> None:
-    """Why a row has no number, in words; the table behind has the whole reason."""
-    room = axes.get_window_extent().width / axes.figure.dpi - 0.1
-    axes.text(
-        0.015, y, fonts.plain(fonts.wrap(fonts.drawable(_reason(refused, lang)), room, REASON, lang, lines=lines)),
-        transform=axes.get_yaxis_transform(), va="center", fontsize=REASON, color=FAINT, linespacing=1.15,
-    )  # fmt: skip
-
-
-def _reason(refused: Any, lang: str) -> str:
-    return refused.reason(lang) if isinstance(refused, Refused) else {"zh": "不给出", "en": "not given"}[lang]
 
 
 def _row_name(row: pd.Series, names: Names | None, lang: str) -> str:
@@ -285,19 +211,15 @@ def _bars_table(rows, orders, names, unit, heads, currency, lang) -> pd.DataFram
     if len(groups) > 1:
         text[group_words[at]] = [name_of(key, names, lang) for key in rows["group"]]
     text[value_words[at]] = [
-        number_text(value, unit, lang, currency) or _reason(refused, lang)
+        number_text(value, unit, lang, currency) or reason(refused, lang)
         for value, refused in zip(rows["value"], rows["refused"], strict=True)
     ]
     for column, head in (("low", ("下限", "lower end")), ("high", ("上限", "upper end"))):
         if rows[column].notna().any():
-            text[head[at]] = [_end_text(end, unit, lang, currency) for end in rows[column]]
+            text[head[at]] = [end_text(end, unit, lang, currency) for end in rows[column]]
     if rows["n"].notna().any():
         text["n"] = ["" if n is None or pd.isna(n) else f"{int(n):,}" for n in rows["n"]]
     return pd.DataFrame(text)
-
-
-def _end_text(end: float, unit: str, lang: str, currency: str) -> str:
-    return {"zh": "无界", "en": "not bounded"}[lang] if math.isinf(end) else number_text(end, unit, lang, currency)
 
 
 def waterfall(
@@ -379,7 +301,7 @@ def _draw_waterfall(keys, heights, names, unit_currency, value_words, lang) -> F
     heads = [drawn_name(key, names, lang) for key in keys]
     heads = [fonts.wrap(head, NAME_ROOM, NAME, lang, lines=3, even=True) for head in heads]
     texts = _step_texts(heights, unit, lang, currency)
-    figure, axes = _rows_plot(heads, texts, 0.36, lang)
+    figure, axes = rows_plot(heads, texts, 0.36, lang)
     levels, floor = _levels(start, moves), _floor(start, end, moves)
     low, high = min(*levels, floor), max(*levels, floor)
     room = 0.04 * ((high - low) or 1)
@@ -405,7 +327,7 @@ def _draw_waterfall(keys, heights, names, unit_currency, value_words, lang) -> F
 def _step_texts(heights: list[float], unit: str, lang: str, currency: str) -> list[str]:
     """The totals as they are, the changes with their sign, a blank in words."""
     start, *moves, end = heights
-    texts = [_reason(None, lang) if math.isnan(move) else signed_text(move, unit, lang, currency) for move in moves]
+    texts = [reason(None, lang) if math.isnan(move) else signed_text(move, unit, lang, currency) for move in moves]
     return [number_text(start, unit, lang, currency), *texts, number_text(end, unit, lang, currency)]
 
 
