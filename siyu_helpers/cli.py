@@ -3,6 +3,7 @@
 Exit codes: 0 all is well; 1 the data have problems, or a page is stale; 2 the command was used wrongly.
 """
 
+import datetime
 import importlib
 import os
 import signal
@@ -191,6 +192,98 @@ def codebook(
     typer.echo(f"{page} is up to date." if check_only else f"Wrote {page}.")
 
 
+@app.command("list")
+def list_customers(
+    brand: Annotated[str, typer.Argument(help="Brand folder.")],
+    which: Annotated[str, typer.Argument(metavar="holdout|win-back", help="Which list.")],
+    share: Annotated[
+        float | None, typer.Option(help="holdout: share that is held out; 0.1 unless told.", show_default=False)
+    ] = None,
+    control: Annotated[
+        float | None, typer.Option(help="win-back: share that gets no message; 0.1 unless told.", show_default=False)
+    ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="non-members|members",
+            help="holdout: who is held out, and so not invited or written to; non-members unless told.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the lot.")] = 0,
+    active_within_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="holdout of non-members: last order at most so many days ago; 365 unless told.",
+            show_default=False,
+        ),
+    ] = None,
+    dormant_after_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="win-back: more days than this without an order; brand.yml's or 180.", show_default=False
+        ),
+    ] = None,
+    dormant_at_most_days: Annotated[
+        int | None, typer.Option(min=1, help="win-back: and at most so many days.", show_default=False)
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="Its name in assignments; who stands there already is not drawn.", show_default=False),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM-DD", help="Last day to go by; observed_until unless told.", show_default=False),
+    ] = None,
+    data: DataRoot = None,
+) -> None:
+    """Draw a list by lot, with the brand's own customer ids, into private/BRAND/.
+
+    holdout: customers outside the pool who are not invited for a while (--of members: members who get no promotions).
+    win-back: dormant customers, some of them marked to get no message. Beside each list stand the rows to keep in the
+    table assignments, without which its effect cannot be measured. The same seed gives the same list.
+
+    Exit code 0: the list is there. 1: it could not be made, or another list of that name is there. 2: used wrongly.
+    """
+    from siyu_helpers.reporting import lists
+
+    if which not in ("holdout", "win-back"):
+        _refuse(f"There is no list {which!r}; there are: holdout, win-back.", 2)
+    of_holdout = {"--share": share, "--of": of, "--active-within-days": active_within_days}
+    of_win_back = {
+        "--control": control,
+        "--dormant-after-days": dormant_after_days,
+        "--dormant-at-most-days": dormant_at_most_days,
+    }
+    for name, value in (of_win_back if which == "holdout" else of_holdout).items():
+        if value is not None:  # left unsaid, a share meant for the one list would silently be that of the other
+            _refuse(f"{name} is no option of {which}. See: siyu list --help", 2)
+    whom = (of or "non-members").replace("-", "_")
+    if whom not in lists.OF:
+        _refuse(f"--of {of}: write --of non-members or --of members.", 2)
+    if whom == "members" and active_within_days is not None:
+        _refuse("--active-within-days is for non-members only.", 2)
+    for name, value in (("--share", share), ("--control", control)):
+        if value is not None and not 0 < value < 1:
+            _refuse(f"{name} {value:g}: write a share between 0 and 1, such as 0.1.", 2)
+    last = _day(until) if until else None
+    try:
+        shop = brands.load(brand, data)
+        if which == "holdout":
+            found = lists.holdout(shop, share or 0.1, seed, whom, experiment, last, active_within_days or 365)
+        else:
+            days = (dormant_after_days, dormant_at_most_days)
+            found = lists.win_back(shop, control or 0.1, seed, *days, experiment, last)
+    except brands.UnknownBrandError as error:
+        _refuse(str(error), 2)
+    except (DataProblems, lists.ListError) as error:
+        _refuse(str(error), 1)
+    except OSError as error:
+        _refuse(f"{error.filename}: {error.strerror}. The private folder (SIYU_HOME) has to be writable.", 1)
+    typer.echo(lists.account(found, shop))
+
+
 def notebook_needs() -> list[tuple[str, dict, dict]]:
     """What each notebook needs and uses, from REQUIRES and USES of the analysis module that shares its stem."""
     needs = []
@@ -203,6 +296,13 @@ def notebook_needs() -> list[tuple[str, dict, dict]]:
             continue
         needs.append((path.stem, getattr(module, "REQUIRES", {}), getattr(module, "USES", {})))
     return needs
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        _refuse(f"--until {text}: write a day as 2024-06-30.", 2)
 
 
 def _named_values(given: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import re
 import warnings
 
 import pandas as pd
+import pool_brands
 import pytest
 import spend_brands
 from conftest import HOSTILE, PROJECT
@@ -69,7 +70,7 @@ def test_a_truncated_history_gets_a_page(path, write_brand, data_root, shown):
     config = (folder / "brand.yml").read_text(encoding="utf-8")
     (folder / "brand.yml").write_text(config.replace("history: complete", "history: truncated"), encoding="utf-8")
     sent = run(path, shown, brand="tiny", data_root=str(data_root))
-    if path.stem[:2] not in ("01", "03"):  # the tiny brand has no spend and no touches: nothing is said of who is new
+    if path.stem[:2] not in ("01", "03", "04"):  # no spend, no touches, no members: nothing is said of who is new
         assert any("does not show earlier orders" in html for html, meta in sent if meta["lang"] == "en")
 
 
@@ -343,3 +344,122 @@ def test_upstream_spend_is_shared_on_the_cost_page_only_where_touches_tell(make,
     assert ("once that part is taken off" in text) == shared
     assert ("upstream spend is not in" in text) != shared
     assert "carry all of the pool" in text
+
+
+# ---- brands with a pool, on the page of its effect -------------------------------------------------------------------
+
+POOL_PAGE = PROJECT / "notebooks" / "04_pool_effect.ipynb"
+QUICK = {"controls_per_joiner": 3}
+
+
+def bare_pool():
+    """Orders, members and messages with the columns that are required, and nothing else; no margin."""
+    made = pool_brands.tables("customers", "touchpoints", "assignments", "accounts", "spend", "pool_costs")
+    made["orders"] = made["orders"][["order_id", "customer_id", "ordered_at", "amount"]]
+    made["members"] = made["members"][["customer_id", "joined_at"]]
+    made["messages"] = made["messages"][["customer_id", "sent_at", "channel"]]
+    config = made["brand.yml"] | {"gross_margin": None, "dormant_after_days": None, "lift_tests": None}
+    return made | {"brand.yml": config, "truth.yml": ""}
+
+
+def members_who_never_ordered():
+    """The pool is full of people of whom no order is known."""
+    made = pool_brands.tables("accounts")
+    strangers = [f"SECRETSTRANGER{number}" for number in range(len(made["members"]))]
+    return made | {"members": made["members"].assign(customer_id=strangers).drop(columns="account_id")}
+
+
+def few_members(number):
+    """The first members only."""
+    made = pool_brands.tables()
+    return made | {"members": made["members"][:number]}
+
+
+def joined_on_one_day():
+    """A list was imported: everybody is said to have joined at one moment."""
+    made = pool_brands.tables()
+    members = made["members"].drop_duplicates("customer_id").assign(joined_at="2024-06-05 10:00:00", left_at="")
+    return made | {"members": members}
+
+
+def everybody_joins():
+    """Ten days after the first order every customer is in the pool: nobody is left to compare with."""
+    made = pool_brands.tables()
+    first = made["orders"].drop_duplicates("customer_id")
+    joined = pd.to_datetime(first["ordered_at"]) + pd.Timedelta(days=10)
+    members = pd.DataFrame({"customer_id": first["customer_id"], "joined_at": joined.astype(str)})
+    return made | {"members": members[joined < "2025-12-31"]}
+
+
+def dates_only():
+    """An export without times, which begins in the middle; a stay is a day."""
+    made = pool_brands.tables()
+    for table, column in pool_brands.TIMES.items():
+        made[table] = made[table].assign(**{column: made[table][column].str[:10]})
+    made["members"] = made["members"].drop(columns="left_at").drop_duplicates(["customer_id", "joined_at"])
+    return made | {"brand.yml": made["brand.yml"] | {"history": "truncated"}}
+
+
+def two_months():
+    """Sixty days of everything."""
+    made = pool_brands.tables("accounts", "customers")
+    first, last = "2025-03-01", "2025-04-29 23:59:59"
+    for table, column in pool_brands.TIMES.items():
+        made[table] = made[table][made[table][column].between(first, last)]
+    made["members"] = made["members"][["customer_id", "joined_at"]]
+    made["orders"] = made["orders"].drop(columns="referrer_id")
+    period = {"observed_from": "2025-03-01", "observed_until": "2025-04-29", "history": "truncated", "lift_tests": None}
+    return made | {"brand.yml": made["brand.yml"] | period, "truth.yml": ""}
+
+
+def lots(chosen):
+    """Only those rows of the table of lots that a function marks."""
+    made = pool_brands.tables()
+    return made | {"assignments": made["assignments"][chosen(made["assignments"])]}
+
+
+def roll_out():
+    """A brand whose eight stores open their pool one after another, in the bounds of a small test."""
+    return pool_brands.tables(name="sanli", customers=2500, stores=8, roll_out_days=240)
+
+
+AT_ENDS = {"level": 0.5, "horizon_days": 30, "recency_at_most_days": 30, "take_up": 0.01, "holdout_share": 0.9}
+OTHER = {"level": 0.99, "horizon_days": 180, "wake_channel": "fax", "dormant_after_days": 700}
+EFFECT, NO_EFFECT = "had they not joined", "joiners would have made"
+LOT, NO_COMPARISON = "were invited and", "the data allow no comparison but members against others"
+# What makes the brand, parameters, what the page must say of it in English, and what it must not.
+WITH_A_POOL = {
+    "all there is": (pool_brands.tables, {}, (EFFECT, "the true effect is known", LOT), NO_COMPARISON),
+    "hardly anything": (bare_pool, {}, (EFFECT, "Nobody was left out at random"), "the true effect is known"),
+    "members who never ordered": (members_who_never_ordered, {}, ("Below is only how",), NO_EFFECT),
+    "one member": (lambda: few_members(1), {}, ("Inviting new customers by lot",), NO_EFFECT),
+    "sixty members": (lambda: few_members(60), {}, ("Immortal time",), "the true effect is known"),
+    "joined on one day": (joined_on_one_day, {}, ("Immortal time",), LOT),
+    "everybody joins": (everybody_joins, {}, (NO_COMPARISON,), NO_EFFECT),
+    "dates only, at the ends": (dates_only, AT_ENDS, (EFFECT,), NO_COMPARISON),
+    "two months": (two_months, {}, (NO_COMPARISON,), NO_EFFECT),
+    "a lot about messages only": (
+        lambda: lots(lambda rows: rows["experiment"] == "wake_up_sms"), OTHER, ("no promotion by fax",), LOT,
+    ),
+    "fifty invited": (
+        lambda: lots(lambda rows: (rows["experiment"] == "invitation").cumsum() <= 50), {}, ("Immortal time",), LOT,
+    ),
+    "stores one after another": (roll_out, {}, ("Where stores open one after another", EFFECT), NO_COMPARISON),
+    "the middle of the data": (pool_brands.tables, {"observed_until": "2024-06-15"}, (NO_COMPARISON,), NO_EFFECT),
+}  # fmt: skip
+#: Names of the library, of its columns and of settings are no words of a Chinese page, but in its notes on origin.
+KEY = r"\b[a-z]+(?:_[a-z0-9]+)+\b"
+NAMED = {"store_id", "pool_costs", "gross_margin", "brand_yml", "opted_out"}  # as a reader finds them in the contract
+
+
+@pytest.mark.parametrize("name", WITH_A_POOL)
+def test_an_odd_brand_with_a_pool_gets_a_page(name, data_root, shown, capfd):
+    make, given, must, must_not = WITH_A_POOL[name]
+    pool_brands.write(data_root, make())
+    sent = read(POOL_PAGE, data_root, shown, capfd, 2_000, **QUICK | given)
+    text = visible(sent, "en")
+    for said in must:
+        assert said in text
+    assert must_not not in text
+    read_by_people = [(html, metadata) for html, metadata in sent if metadata["role"] != "numbers"]
+    assert set(re.findall(KEY, visible(read_by_people, "zh"))) <= NAMED

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import pool_brands
 import pytest
 import spend_brands
 from conftest import PROJECT
@@ -89,8 +90,9 @@ def page_path(lang, stem):
 
 
 EVERY_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in PAGES for lang in LANGUAGES])
-# The brand has no touches, so its page of attribution has a worked example in place of charts and numbers.
-DRAWN = [stem for stem in PAGES if stem != "03_channel_attribution"]
+# The brand has neither touches nor members: its pages on these have a worked example, or an experiment to run, in place
+# of charts and numbers.
+DRAWN = [stem for stem in PAGES if stem not in ("03_channel_attribution", "04_pool_effect")]
 EVERY_DRAWN_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in DRAWN for lang in LANGUAGES])
 EVERY_PATH = [page_path(lang, stem) for stem in PAGES for lang in LANGUAGES] + ["index.html", f"{BRAND}/index.html"]
 
@@ -203,48 +205,54 @@ def test_prints_on_a4_with_its_findings_and_no_cut_picture(visit, lang, stem, tm
 
 
 @pytest.fixture(scope="module")
-def with_spend(tmp_path_factory):
-    """Pages 01 and 03 of a small brand with spend, touches and a pool; those of the brand above hold little of them."""
-    root, out = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("with_spend")
+def full_pages(tmp_path_factory):
+    """Pages of small brands with what the brand above lacks (spend, touches, a pool): stem -> folder of its pages."""
+    of_spend, of_pool = (tmp_path_factory.mktemp(name) for name in ("spend", "pool"))
     made = spend_brands.with_touches(spend_brands.tables(pool=True))
-    spend_brands.write(root, made, **spend_brands.TOUCHED)
-    command = [sys.executable, "-m", "siyu_helpers.cli", "render", "tiny", "--data", str(root), "--out", str(out)]
-    for stem in ("01", "03"):
-        run = subprocess.run([*command, "--notebook", stem], capture_output=True, text=True)
+    spend_brands.write(of_spend, made, **spend_brands.TOUCHED)
+    pool_brands.write(of_pool, pool_brands.tables(name="sanli", customers=2500))
+    folders = {}
+    for stem in FULL_PAGES:
+        root = of_pool if stem == "04_pool_effect" else of_spend
+        out = tmp_path_factory.mktemp("full")
+        command = [sys.executable, "-m", "siyu_helpers.cli", "render", "tiny", "--data", str(root), "--out", str(out)]
+        run = subprocess.run([*command, "--notebook", stem[:2]], capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
-    return out / "tiny"
+        folders[stem] = out / "tiny"
+    return folders
 
 
-#: Pages of the brand with spend and touches, with the least number of charts they have.
-FULL_PAGES = {"01_acquisition_cost": 11, "03_channel_attribution": 6}
+#: Pages of brands with spend, touches and a pool, with the least number of charts and of findings they have.
+FULL_PAGES = {"01_acquisition_cost": (11, 3), "03_channel_attribution": (6, 6), "04_pool_effect": (7, 3)}
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("stem", FULL_PAGES)
-def test_the_pages_of_a_brand_with_spend_and_touches(visit, with_spend, stem, lang, width):
+def test_the_pages_of_a_brand_with_spend_touches_and_a_pool(visit, full_pages, stem, lang, width):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(with_spend / lang / f"{stem}.html", width)
+    page = visit(full_pages[stem] / lang / f"{stem}.html", width)
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("[...document.images].every(picture => picture.naturalWidth > 0 && picture.alt)")
-    assert page.locator(".siyu-chart").count() >= FULL_PAGES[stem]
+    assert page.locator(".siyu-chart").count() >= FULL_PAGES[stem][0]
     found = Axe().run(page).response["violations"]
     assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_attribution_on_paper_and_in_one_language(visit, with_spend, lang, tmp_path):
+@pytest.mark.parametrize("stem", ["03_channel_attribution", "04_pool_effect"])
+def test_full_pages_on_paper_and_in_one_language(visit, full_pages, stem, lang, tmp_path):
     """The widest charts and tables of the house: none is cut on A4, each has its text, every number its row."""
-    page = visit(with_spend / lang / "03_channel_attribution.html")
+    page = visit(full_pages[stem] / lang / f"{stem}.html")
     for number in page.eval_on_selector_all("a.siyu-number", "all => all.map(a => a.getAttribute('href'))"):
         assert page.locator(f"[id='{number[1:]}']").count() == 1, number
     pictures = page.eval_on_selector_all("img", "all => all.map(i => i.alt)")
     # The brand's channels have no names of their own, so that keys stand in the Chinese texts too.
     assert all(len(alt) > 20 and bool(re.search(r"[\u4e00-\u9fff]", alt)) == (lang == "zh") for alt in pictures)
     assert lang == "zh" or not re.search(r"[\u4e00-\u9fff]", page.inner_text("main"))
-    assert page.locator("#findings li").count() >= 6
+    assert page.locator("#findings li").count() >= FULL_PAGES[stem][1]
     top = [page.locator(name).first.bounding_box()["y"] for name in ("h1", "#findings", "nav.contents", "figure")]
     assert top == sorted(top)
     page.emulate_media(media="print")
