@@ -34,7 +34,7 @@ def randomised(customers, seed, no_effect):
 
 @functools.cache
 def truths(no_effect):
-    life = randomised(60_000, 77, no_effect).life
+    life = randomised(30_000, 77, no_effect).life
     other = live(life.market, World(joining=False), friends_of=life)
     late = truth.effect_of_joining(life)[DAYS]
     who, since, invited = life.invited["person"], life.invited["time"], life.invited["arm"]

@@ -81,7 +81,7 @@ def trials_of(orders, stays, horizon, **given):
     return weekly_trials(orders, stays, UNTIL, horizon, **({"recency_at_most_days": RECENCY} | given))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS, st.sampled_from([10, 30, 75]), st.sampled_from(["ipcw", "none"]))
 def test_as_plain_loops_find_them(seed, horizon, censor):
     orders, stays = brand(seed)
@@ -119,7 +119,7 @@ def test_as_plain_loops_find_them(seed, horizon, censor):
             assert getattr(row, f"orders_month_{month + 1}") == block.sum()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(SEEDS, st.sampled_from([1, 2, 3]))
 def test_weights_of_a_week_add_up_to_its_risk_set(seed, controls):
     orders, stays = brand(seed)
@@ -136,7 +136,7 @@ def test_weights_of_a_week_add_up_to_its_risk_set(seed, controls):
     assert (many <= joiners * (1 + controls)).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(SEEDS, SEEDS)
 def test_neither_ids_nor_order_of_rows_matter(seed, mixing):
     orders, stays = brand(seed)
