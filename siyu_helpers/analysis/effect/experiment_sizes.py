@@ -10,7 +10,7 @@ Opens no files and draws nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,11 +104,7 @@ def sample_sizes(
     check_design(share, power, level)
     taken, _ = take_up_of(followed, take_up)
     rows = []
-    for outcome in OUTCOMES:
-        base = base_rate(followed, outcome, level)
-        if isinstance(base, Refused) or base.value <= 0:
-            continue
-        deviation = float(followed[outcome].std())
+    for outcome, base, deviation in _known(followed, level):
         aims = [("relative", *from_relative(followed, base.value, relative, taken)) for relative in relative_effects]
         if outcome == "contribution" and pays is not None:
             aims.append(("pays", *_from_absolute(followed, base.value, number_of(pays), taken)))
@@ -161,11 +157,7 @@ def detectable_effects(
     taken, _ = take_up_of(followed, take_up)
     available = people_available(followed, weeks)
     rows = []
-    for outcome in OUTCOMES:
-        base = base_rate(followed, outcome, level)
-        if isinstance(base, Refused) or base.value <= 0:
-            continue
-        deviation = float(followed[outcome].std())
+    for outcome, base, deviation in _known(followed, level):
         for share in shares:
             check_design(share, power, level)
             held_out = math.floor(available * share)
@@ -215,11 +207,7 @@ def power_by_weeks(
     """
     taken, _ = take_up_of(followed, take_up)
     rows = []
-    for outcome in OUTCOMES:
-        base = base_rate(followed, outcome, level)
-        if isinstance(base, Refused) or base.value <= 0:
-            continue
-        deviation = float(followed[outcome].std())
+    for outcome, base, deviation in _known(followed, level):
         for relative in relative_effects:
             without, per_joiner = from_relative(followed, base.value, relative, taken)
             for week in weeks:
@@ -230,6 +218,14 @@ def power_by_weeks(
     made = pd.DataFrame(rows, columns=POWER_COLUMNS)
     made.attrs = dict(followed.attrs) | {"share": share, "level": level, "take_up": taken}
     return made
+
+
+def _known(followed: pd.DataFrame, level: float) -> Iterator[tuple[str, Estimate, float]]:
+    """Outcomes that are known and that anybody has, each with its base rate and standard deviation."""
+    for outcome in OUTCOMES:
+        base = base_rate(followed, outcome, level)
+        if not isinstance(base, Refused) and base.value > 0:
+            yield outcome, base, float(followed[outcome].std())
 
 
 def take_up_of(

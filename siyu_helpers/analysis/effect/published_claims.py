@@ -43,9 +43,10 @@ COMPARISONS = {
 }
 WHY = {
     "before_after": Words(
-        "客户往往在正活跃的时候加入，此后回落是常态；同期的季节、促销和开店也混在里面，没有对照就分不开。",
-        "Customers tend to join when they are active anyway and fall back later; season, promotions and new shops of "
-        "the same weeks are mixed in, and without a comparison group nothing tells them apart.",
+        "前后两个时期的季节、促销、门店和客户都不同；比加入前后的，客户又往往在正活跃的时候加入，此后回落是常态。没有对照就分不开。",
+        "Season, promotions, shops and customers of the two periods differ; where it is before and after joining, "
+        "customers tend to join when they are active anyway and fall back later. Without a comparison group nothing "
+        "tells these apart.",
     ),
     "members_against_others": Words(
         "加入或付费的本来就是买得多的客户，两群人不可比，差距里有多少是加入带来的不得而知。",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.effect import propensity
 from siyu_helpers.analysis.estimates import Refused
 
@@ -170,6 +171,5 @@ def present(data: pd.DataFrame, name: str) -> str:
     >>> present(pd.DataFrame({"orders": [1]}), "orders")
     'orders'
     """
-    if name not in data.columns:
-        raise ValueError(f"the table has no column {name!r}")
+    order_log.has_columns([str(column) for column in data.columns], [name])
     return name
