@@ -1,10 +1,14 @@
-"""Market: public facts that belong to no brand - filings, what was claimed, and what experiments found.
+"""Market: public facts that belong to no brand, and what this project assumes where none was found.
 
     <data root>/market/filings.csv, cac_claims.csv, exchange_rates.csv, private_domain_benchmarks.csv,
-    experiment_comparisons.csv, each with its manifest
+    experiment_comparisons.csv, industry_parameters.csv, repurchase_cycle.csv     (facts)
+    <data root>/market/industries.csv, pool_assumptions.csv                       (derived from them, or assumed)
+    <data root>/market/channel_definitions.csv                                    (what the articles say; our scores)
+    each with its manifest
 
-Every cell keeps its source and its grade (A: a filing, a release, the company's own document; B: a secondary page).
-A blank cell is a fact that was not found; nothing is filled in.
+Every fact keeps its source and its grade (A: a filing, a release, the company's own document; B: a secondary page).
+A blank cell is a fact that was not found; nothing is filled in. Where an analysis needs a figure all the same, it
+stands in industries or pool_assumptions as a range, and its row says whether it rests on facts or is assumed.
 """
 
 import os
@@ -17,6 +21,20 @@ from siyu_helpers.data.contract import DataProblems, Problem, quoted
 
 FOLDER = "market"
 GRADES = ("A", "B")
+#: What a row of industries or pool_assumptions rests on.
+BASES = ("source", "assumption")
+#: What industries.csv says of each industry, and in which unit; those that every industry has.
+METRICS = {
+    "cycle_days": "days", "orders_per_year": "orders per customer and year", "order_value": "CNY per order",
+    "margin": "share", "order_costs": "share", "commission_saved": "share", "activity_kept": "share",
+    "shareability": "share",
+}  # fmt: skip
+NEEDED_METRICS = ("cycle_days", "orders_per_year", "order_value", "margin", "order_costs", "shareability")
+ARTICLE_VIEWS = ("fit", "unfit", "")
+#: What channel_definitions.csv scores from 0 to 1, and what each source article can call a channel.
+CRITERIA = ("control", "reach_without_paying", "repeat_use", "data_access", "ban_safety")
+ARTICLES = ("source_000", "source_001", "source_002", "source_003", "source_003i")
+DOMAINS = ("private", "semi", "public", "")
 # Columns of each table: those that must be filled in, those that are numbers, those that together occur once.
 _COLUMNS = {
     "filings": (
@@ -36,6 +54,26 @@ _COLUMNS = {
         "id", "study", "outcome", "experiments", "randomised_lift", "double_machine_learning_lift", "matching_lift",
         "unit", "definition", "source_title", "publisher", "date", "url", "grade", "note", "claim_zh", "claim_en",
     ),
+    "industry_parameters": (
+        "id", "category", "metric", "low", "typical", "high", "unit", "population", "geography", "year",
+        "source_title", "publisher", "date", "url", "grade", "note",
+    ),
+    "repurchase_cycle": (
+        "id", "category", "metric", "low", "typical", "high", "unit", "population", "geography", "year",
+        "implied_cycle_days", "computed", "source_title", "publisher", "date", "url", "grade", "note",
+    ),
+    "industries": (
+        "industry", "name_zh", "name_en", "article_view", "metric", "low", "typical", "high", "unit", "basis", "grade",
+        "sources", "note_zh", "note_en",
+    ),
+    "pool_assumptions": (
+        "input", "low", "typical", "high", "unit", "basis", "grade", "sources", "note_zh", "note_en",
+    ),
+    "channel_definitions": (
+        "channel", "name_zh", "name_en", "owner_zh", "owner_en", *ARTICLES,
+        *(f"{name}{end}" for name in CRITERIA for end in ("", "_basis", "_sources", "_note_zh", "_note_en")),
+        "grade", "note_zh", "note_en",
+    ),
 }  # fmt: skip
 _FILLED = {
     "filings": ("company", "period", "period_end", "field", "unit", "definition", "grade", "source"),
@@ -45,7 +83,20 @@ _FILLED = {
     "experiment_comparisons": (
         "id", "study", "outcome", "randomised_lift", "unit", "definition", "url", "grade", "claim_zh", "claim_en",
     ),
+    "industry_parameters": ("id", "category", "metric", "unit", "geography"),
+    "repurchase_cycle": ("id", "category", "metric", "unit", "geography", "computed"),
+    "industries": (
+        "industry", "name_zh", "name_en", "metric", "low", "typical", "high", "unit", "basis", "note_zh", "note_en",
+    ),
+    "pool_assumptions": ("input", "low", "typical", "high", "unit", "basis", "note_zh", "note_en"),
+    "channel_definitions": (
+        "channel", "name_zh", "name_en",
+        *(f"{name}{end}" for name in CRITERIA for end in ("", "_basis", "_note_zh", "_note_en")),
+    ),
 }  # fmt: skip
+_ENDS = ("low", "typical", "high")
+_WITH_ENDS = ("industry_parameters", "repurchase_cycle", "industries", "pool_assumptions")
+_DERIVED = ("industries", "pool_assumptions")
 _NUMBERS = {
     "filings": ("value",),
     "cac_claims": ("value_low", "value_high"),
@@ -54,11 +105,15 @@ _NUMBERS = {
     "experiment_comparisons": (
         "experiments", "randomised_lift", "double_machine_learning_lift", "matching_lift",
     ),
+    "industry_parameters": _ENDS, "repurchase_cycle": (*_ENDS, "implied_cycle_days"),
+    "industries": _ENDS, "pool_assumptions": _ENDS, "channel_definitions": CRITERIA,
 }  # fmt: skip
 _SIGNED = {"net_profit_rmb_m", "enrolments_yoy_pct"}  # fields of filings that may be below zero
 _KEYS = {
     "filings": ("company", "period", "field", "definition"), "cac_claims": ("id",), "exchange_rates": ("year",),
-    "private_domain_benchmarks": ("id",), "experiment_comparisons": ("id",),
+    "private_domain_benchmarks": ("id",), "experiment_comparisons": ("id",), "industry_parameters": ("id",),
+    "repurchase_cycle": ("id",), "industries": ("industry", "metric"), "pool_assumptions": ("input",),
+    "channel_definitions": ("channel",),
 }  # fmt: skip
 # Unit of a field of filings, by the end of its name.
 _UNITS = (("_rmb_m", "RMB million"), ("_usd_m", "USD million"), ("_pct", "%"), ("_pct_revenue", "%"))
@@ -97,8 +152,10 @@ def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
     Example
     -------
     >>> [entry["file"] for entry in inputs()]
-    ['market/cac_claims.csv', 'market/exchange_rates.csv', 'market/experiment_comparisons.csv', 'market/filings.csv',
-     'market/private_domain_benchmarks.csv']
+    ['market/cac_claims.csv', 'market/channel_definitions.csv', 'market/exchange_rates.csv',
+     'market/experiment_comparisons.csv', 'market/filings.csv', 'market/industries.csv',
+     'market/industry_parameters.csv', 'market/pool_assumptions.csv', 'market/private_domain_benchmarks.csv',
+     'market/repurchase_cycle.csv']
     """
     found = []
     for path in sorted(folder(data_root) / f"{name}.csv" for name in _COLUMNS):
@@ -112,12 +169,14 @@ def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
 def load(name: str, data_root: str | os.PathLike | None = None) -> pd.DataFrame:
     """Read one table of public facts and check that it says what its columns promise.
 
-    CSV  ->  table (grain by name: company x period x field; one published claim or figure; one year; one outcome)
+    CSV  ->  table (grain by name: company x period x field; one published claim or figure; one year; one outcome;
+    industries: industry x metric; pool_assumptions: one input of a pool's economics; channel_definitions: one channel)
 
     Parameters
     ----------
     name : str
-        "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks" or "experiment_comparisons".
+        "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons",
+        "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions" or "channel_definitions".
     data_root : path, optional
         Folder of brands; where it has no folder `market`, the project's own is read.
 
@@ -183,15 +242,90 @@ def _problems(table: pd.DataFrame, name: str, file: str) -> list[Problem]:
         finite = number.abs() < float("inf")
         tell((table[column] != "") & ~finite, column, "{value} is not a number.", "Write it as 1234.5.")
         signed = table["field"].isin(_SIGNED) if name == "filings" else pd.Series(False, table.index)
+        signed |= table["metric"].str.contains("margin") if name == "industry_parameters" else False
         tell((number < 0) & ~signed, column, "{value} is negative.", "Check the figure against its source.")
-        if name != "filings":
+        if name not in ("filings", "channel_definitions", *_DERIVED):
             tell(number == 0, column, "{value} is no claim and no rate.", "Remove the line if nothing was found.")
     tell(~table["grade"].isin(["", *GRADES]), "grade", "{value} is not a grade.",
          "Write A (a filing or the company's own document) or B (a secondary page).")  # fmt: skip
     repeated = table.duplicated(list(_KEYS[name]))
     tell(repeated, None, f"The same {', '.join(_KEYS[name])} stands on an earlier line.",
          "Keep one of them; a restated figure says RESTATED in its definition.")  # fmt: skip
+    if name == "channel_definitions":
+        return found + _channel_problems(table, file)
+    if name in _WITH_ENDS:
+        return found + _range_problems(table, file, name)
     return found + (_filing_problems(table, file) if name == "filings" else _claim_problems(table, file, name))
+
+
+def _channel_problems(table: pd.DataFrame, file: str) -> list[Problem]:
+    """Scores outside 0 to 1, scores that do not say what they rest on, and domains that are none."""
+    found = []
+
+    def tell(rows, column: str, wrong: str, remedy: str) -> None:
+        for row in table.index[rows]:
+            shown = wrong.format(value=quoted(table.at[row, column]))
+            found.append(Problem(file, int(row) + 2, column, shown, remedy))
+
+    for column in ARTICLES:
+        tell(~table[column].isin(DOMAINS), column, "{value} is no domain.",
+             f"Use one of: {', '.join(filter(None, DOMAINS))}, or leave it blank.")  # fmt: skip
+    for column in CRITERIA:
+        basis, sources = table[f"{column}_basis"], table[f"{column}_sources"]
+        tell(pd.to_numeric(table[column].replace("", None), errors="coerce") > 1, column, "{value} is above 1.",
+             "Score from 0 to 1.")  # fmt: skip
+        tell(
+            ~basis.isin(["", *BASES]), f"{column}_basis", "{value} is not a basis.", f"Use one of: {', '.join(BASES)}."
+        )
+        tell((basis == "source") & (sources == ""), f"{column}_sources", "The cell is empty, though it has a source.",
+             "Name the source, or write assumption as its basis.")  # fmt: skip
+    return found
+
+
+def _range_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
+    """Ranges out of order, and figures without the grade or the basis that says what they are worth."""
+    found = []
+    ends = table[list(_ENDS)].apply(lambda column: pd.to_numeric(column.replace("", None), errors="coerce"))
+    for row in table.index[[list(known) != sorted(known) for known in (line.dropna() for _, line in ends.iterrows())]]:
+        wrong = "low, typical and high are not in this order."
+        found.append(Problem(file, int(row) + 2, "low", wrong, "Swap them, or correct the figure."))
+    # A row that is blank on purpose has no source, so no grade; a derived row has one where it rests on sources alone.
+    graded = table["basis"] == "source" if name in _DERIVED else (table[list(_ENDS)] != "").any(axis=1)
+    for row in table.index[graded & (table["grade"] == "")]:
+        found.append(Problem(file, int(row) + 2, "grade", "The cell is empty.", "Write A or B, as its source has it."))
+    return found + (_derived_problems(table, file, name) if name in _DERIVED else [])
+
+
+def _derived_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
+    """Rows that do not say what they rest on, and industries that lack a metric or have one in another unit."""
+    found = []
+
+    def tell(rows, column: str, wrong: str, remedy: str) -> None:
+        for row in table.index[rows]:
+            shown = wrong.format(value=quoted(table.at[row, column]))
+            found.append(Problem(file, int(row) + 2, column, shown, remedy))
+
+    stated = table["basis"] == "source"
+    tell(~table["basis"].isin(["", *BASES]), "basis", "{value} is not a basis.", f"Use one of: {', '.join(BASES)}.")
+    tell(stated & (table["sources"] == ""), "sources", "The cell is empty, though the row rests on sources.",
+         "Name the rows of the tables of facts, such as ip007; rc32.")  # fmt: skip
+    tell((table["basis"] == "assumption") & (table["grade"] != ""), "grade", "An assumption has no grade.",
+         "Empty the cell, or write source as its basis.")  # fmt: skip
+    if name == "industries":
+        views = ", ".join(view for view in ARTICLE_VIEWS if view)
+        tell(~table["article_view"].isin(ARTICLE_VIEWS), "article_view", "{value} is no view of the articles.",
+             f"Use one of: {views}, or leave it blank.")  # fmt: skip
+        tell(~table["metric"].isin(["", *METRICS]), "metric", "{value} is not a metric of industries.",
+             f"Use one of: {', '.join(METRICS)}.")  # fmt: skip
+        wanted = table["metric"].map(METRICS)
+        tell(wanted.notna() & (table["unit"] != "") & (table["unit"] != wanted), "unit",
+             "{value} is not the unit of that metric.", "Convert the figures, and write the other unit.")  # fmt: skip
+        for industry, rows in table.groupby("industry", sort=False):
+            lacking = [metric for metric in NEEDED_METRICS if metric not in set(rows["metric"])]
+            if lacking:
+                wrong = f"{quoted(industry)} lacks: {', '.join(lacking)}."
+                found.append(Problem(file, int(rows.index[0]) + 2, "metric", wrong, "Add a row for each."))
+    return found
 
 
 def _filing_problems(table: pd.DataFrame, file: str) -> list[Problem]:

@@ -9,7 +9,10 @@ import pytest
 from siyu_helpers.data import brands, cache, manifest, market
 from siyu_helpers.data.contract import DataProblems
 
-NAMES = ("filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons")
+NAMES = (
+    "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons",
+    "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions", "channel_definitions",
+)  # fmt: skip
 OWN = cache.default_data_root() / "market"
 FILING = {
     "company": "PDD", "period": "2018", "period_end": "2018-12-31", "field": "active_customers_m", "value": "418.5",
@@ -212,3 +215,87 @@ def test_missing_columns_and_files_are_named(root):
     assert "column grade: The column is missing" in problems(root)[0]
     (root / "market" / "filings.csv").unlink()
     assert "The file is missing" in problems(root)[0]
+
+
+def test_figures_of_trades_are_those_collected_and_blanks_stay_blank():
+    parameters, cycles = (market.load(name).set_index("id") for name in ("industry_parameters", "repurchase_cycle"))
+    assert (len(parameters), len(cycles)) == (245, 92)
+    # Kantar Worldpanel, Brand Footprint: Nongfu Spring 3.5 (2017), Yili 7.8 (2015), Master Kong 9 (2013).
+    assert parameters.loc["ip007", ["low", "typical", "high"]].tolist() == [3.5, 7.8, 9]
+    assert parameters.at["ip200", "typical"] == -3.3  # a margin may be below zero
+    blank = parameters.loc[["ip245"]]
+    assert blank[["low", "typical", "high"]].isna().all(axis=None)
+    assert blank["grade"].tolist() == [""]
+    assert cycles.loc[["rc11", "rc12", "rc23", "rc40"], ["low", "typical", "high"]].isna().all(axis=None)
+    for table in (parameters, cycles):
+        figures = table[["low", "typical", "high"]].notna().any(axis=1)
+        assert (figures == (table["grade"] != "")).all()
+
+
+def test_a_row_on_sources_names_rows_that_exist_and_never_the_american_panel():
+    facts = ("industry_parameters", "repurchase_cycle", "private_domain_benchmarks")
+    known = {row["id"]: row for name in facts for row in market.load(name).to_dict("records")}
+    for name in ("industries", "pool_assumptions"):
+        for row in market.load(name).to_dict("records"):
+            named = [known[source] for source in filter(None, row["sources"].split("; "))]
+            if row["basis"] == "source":
+                assert named
+                assert not [fact["id"] for fact in named if fact.get("geography") == "USA"]
+                assert row["grade"] == max(fact["grade"] for fact in named)
+            else:
+                assert row["grade"] == ""
+
+
+def test_every_industry_that_the_articles_name_is_there():
+    table = market.load("industries").drop_duplicates("industry").set_index("industry")
+    assert table.index[table["article_view"] == "fit"].tolist() == [
+        "training", "food", "daily_goods", "electronics", "toys", "clothing", "catering", "local_services",
+        "culture_travel",
+    ]  # fmt: skip
+    assert table.index[table["article_view"] == "unfit"].tolist() == ["smart_toilet_seats"]
+    assert {brands.load(name).config["industry"] for name in ("xiaoman", "sanli", "yunzuo", "cdnow")} <= set(
+        table.index
+    )
+    text = "".join(market.load("industries")["note_zh"] + market.load("industries")["name_zh"])
+    assert "顾客" not in text
+    assert "成员" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "wrong"),
+    [
+        ("industries", {"low": "500"}, "line 2, column low: low, typical and high are not in this order"),
+        ("industries", {"typical": ""}, "line 2, column typical: The cell is empty"),
+        ("industries", {"basis": "guess"}, "line 2, column basis: 'guess' is not a basis"),
+        ("industries", {"grade": "A"}, "line 2, column grade: An assumption has no grade"),
+        ("industries", {"article_view": "perhaps"}, "line 2, column article_view: 'perhaps' is no view"),
+        ("industries", {"unit": "weeks"}, "line 2, column unit: 'weeks' is not the unit of that metric"),
+        ("industries", {"note_en": " "}, "line 2, column note_en: The cell is empty"),
+        ("pool_assumptions", {"low": "-1"}, "line 2, column low: '-1' is negative"),
+        ("pool_assumptions", {"basis": "source", "grade": "B"}, "line 2, column sources: The cell is empty"),
+        ("pool_assumptions", {"basis": "source", "sources": "rc01"}, "line 2, column grade: The cell is empty"),
+        ("repurchase_cycle", {"typical": "30"}, "line 2, column grade: The cell is empty"),
+        ("repurchase_cycle", {"typical": "0", "grade": "B"}, "'0' is no claim"),
+        ("industry_parameters", {"high": "3"}, "line 2, column low: low, typical and high are not in this order"),
+        ("industry_parameters", {"id": "ip002"}, "line 3: The same id stands on an earlier line"),
+        ("channel_definitions", {"source_001": "both"}, "line 2, column source_001: 'both' is no domain"),
+        ("channel_definitions", {"control": "1.5"}, "line 2, column control: '1.5' is above 1"),
+        ("channel_definitions", {"control_basis": "felt"}, "line 2, column control_basis: 'felt' is not a basis"),
+    ],
+)
+def test_a_row_that_does_not_say_what_it_rests_on_is_told(name, changes, wrong, root):
+    table = pd.read_csv(OWN / f"{name}.csv", dtype=str, keep_default_na=False)
+    for column, value in changes.items():
+        table.loc[0, column] = value
+    write(root, table, name)
+    (told,) = problems(root, name)
+    assert wrong in told
+
+
+def test_an_industry_without_a_metric_or_with_an_unknown_one_is_told(root):
+    table = pd.read_csv(OWN / "industries.csv", dtype=str, keep_default_na=False)
+    table.loc[0, "metric"] = "colour"
+    write(root, table, "industries")
+    told = problems(root, "industries")
+    assert "'colour' is not a metric of industries" in told[0]
+    assert "'training' lacks: cycle_days" in told[1]

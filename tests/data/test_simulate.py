@@ -108,7 +108,7 @@ def test_other_seeds_give_other_brands():
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     root = tmp_path_factory.mktemp("raw")
-    brand = simulate("sanli", customers=300, seed=5, message_lift=0.1)
+    brand = simulate("sanli", customers=300, seed=5, message_lift=0.1, observed_until="2024-06-30")
     brand.write(root / "sanli-small")
     return brand, root
 
