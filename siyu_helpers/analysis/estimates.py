@@ -26,6 +26,7 @@ FULL_RUNS, FULL_BAR = 200, (168, 190)
 
 MEAN_AT_LEAST = 100  # customers; with fewer, no interval for mean spend keeps its promise
 BOOTSTRAP_AT_MOST = 5_000  # customers; above, the closed form gives the same interval at once
+RESAMPLED_AT_ONCE = 200_000  # values: several resamples in one go where customers are few
 RESAMPLES = 1_999  # (1,999 + 1) * 0.05 is whole, so the 5th percentile is one of the resamples
 
 
@@ -303,11 +304,14 @@ def _bootstrap_t(values: np.ndarray, level: float, seed: int) -> tuple[float, fl
     rng = np.random.default_rng(seed)
     mean, deviation, n = values.mean(), values.std(), len(values)
     centred = values - mean
-    studentised = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):  # one resample at a time: 5,000 x 1,999 at once would not fit in memory
-        drawn = centred[rng.integers(0, n, n)]
-        shift, spread = drawn.mean(), drawn.std()
-        studentised[i] = shift / spread if spread > 0 else math.copysign(math.inf, shift)
+    shifts, spreads = np.empty(RESAMPLES), np.empty(RESAMPLES)
+    at_once = max(1, RESAMPLED_AT_ONCE // n)
+    for begin in range(0, RESAMPLES, at_once):
+        drawn = centred[rng.integers(0, n, (min(at_once, RESAMPLES - begin), n))]
+        part = slice(begin, begin + len(drawn))
+        shifts[part], spreads[part] = drawn.mean(axis=1), drawn.std(axis=1)
+    studentised = np.copysign(math.inf, shifts)
+    np.divide(shifts, spreads, out=studentised, where=spreads > 0)
     studentised.sort()
     rank = max(1, math.floor((RESAMPLES + 1) * (1 - level) / 2 + 1e-9))
     return mean - studentised[-rank] * deviation, mean - studentised[rank - 1] * deviation

@@ -14,6 +14,7 @@ The door to `siyu_helpers.analysis.effect`, used by notebooks/04_pool_effect.ipy
     balance, overlap         are the two sides alike?  placebo: did they differ before anybody joined?
     e_value, sensitivity_of  how strong hidden selection would have to be; linked_share: orders without a customer
     verdict                  strong, suggestive, or not identified here, with the rules
+    brand_evidence           all of the above for one brand in one call, up to the verdict
     message_funnel           sent to ordered, uplift against a control or a bound without one
     opt_out_hazard           leaving against messages per purchase; best_frequency
     holdout_design           the experiment that would settle it: people, weeks, cost; holdout_list draws it
@@ -23,6 +24,18 @@ The door to `siyu_helpers.analysis.effect`, used by notebooks/04_pool_effect.ipy
 from siyu_helpers.analysis.effect.balances import balance, balance_facts, effective_sample_size, overlap, overlap_facts
 from siyu_helpers.analysis.effect.benchmarks import benchmark_covariates, partial_r2, robustness_value
 from siyu_helpers.analysis.effect.best_frequency import best_frequency, frequency_curve, frequency_verdict
+from siyu_helpers.analysis.effect.brand_evidence import (
+    HORIZONS,
+    BrandEvidence,
+    brand_evidence,
+    effects_by_horizon,
+    ever_joined,
+    frequency_evidence,
+    invitation_evidence,
+    roll_out_evidence,
+    trials_by_horizon,
+    verdicts_by_design,
+)
 from siyu_helpers.analysis.effect.contact_pressure import contact_pressure, opt_out_curve, opt_out_hazard
 from siyu_helpers.analysis.effect.covariates import COVARIATES
 from siyu_helpers.analysis.effect.designs import (
@@ -130,12 +143,14 @@ __all__ = [
     "COVARIATES",
     "DESIGNS",
     "EXCLUSION",
+    "HORIZONS",
     "NEVER",
     "REQUIRES",
     "RULES_OUT",
     "SEGMENTS",
     "STATED",
     "USES",
+    "BrandEvidence",
     "Effect",
     "Effects",
     "GroupTime",
@@ -154,6 +169,7 @@ __all__ = [
     "benchmark_covariates",
     "best_frequency",
     "best_of",
+    "brand_evidence",
     "by_month",
     "by_segment",
     "chosen_design",
@@ -169,13 +185,16 @@ __all__ = [
     "e_value_of",
     "effect_table",
     "effective_sample_size",
+    "effects_by_horizon",
     "eligible_now",
+    "ever_joined",
     "fading",
     "find_invitation",
     "find_wake_up",
     "followed_eligible",
     "followed_wake_up",
     "frequency_curve",
+    "frequency_evidence",
     "frequency_verdict",
     "funnel_facts",
     "holdout_cost",
@@ -183,6 +202,7 @@ __all__ = [
     "holdout_list",
     "immortal_time",
     "invitation_effects",
+    "invitation_evidence",
     "invitation_facts",
     "joining_effects",
     "known_outcomes",
@@ -218,6 +238,7 @@ __all__ = [
     "relative",
     "robustness_value",
     "roll_out",
+    "roll_out_evidence",
     "roll_out_panel",
     "sample_flow",
     "sample_sizes",
@@ -236,6 +257,7 @@ __all__ = [
     "target_trial",
     "target_trial_of",
     "trial_evidence",
+    "trials_by_horizon",
     "true_effect",
     "true_relative",
     "uplift_facts",
@@ -245,6 +267,7 @@ __all__ = [
     "verdict_of_invitation",
     "verdict_of_roll_out",
     "verdict_of_trials",
+    "verdicts_by_design",
     "wake_up_bound",
     "wake_up_rates",
     "weekly_trials",

@@ -15,9 +15,6 @@ from siyu_helpers.reporting import names, words
 TABLES = ("members", "customers", "touchpoints", "assignments", "messages", "pool_costs")
 
 
-HORIZONS = (30, 90, 180)
-
-
 OUTCOMES: names.Names = {
     "orders": ("订单", "Orders"),
     "repurchase": ("再次下单的客户占比", "Share who order again"),
@@ -43,37 +40,6 @@ METHODS: names.Names = {
 }
 
 
-def ever_joined(known: Any) -> bool:
-    """Whether any customer with an order ever joined the pool."""
-    return bool((known.joined < pool_effect.NEVER).any())
-
-
-def trials(known: Any, horizons: Any, controls: int, recency: int, seed: int, history: Mapping[str, Any]) -> dict:
-    """Weekly trials for each follow-up, all from histories read once."""
-    return {
-        days: pool_effect.weekly_trials(
-            None, None, None, days, controls_per_joiner=controls, recency_at_most_days=recency, seed=seed,
-            histories=known, **history,
-        )
-        for days in horizons
-    }  # fmt: skip
-
-
-def weekly(tables: Mapping[int, pd.DataFrame], level: float, seed: int) -> dict[int, Any]:
-    """Effects at each follow-up; month by month only at the longest, which holds the others."""
-    longest = max(tables, default=0)
-    return {
-        days: pool_effect.joining_effects(
-            table, None if days == longest else _of_the_whole(table), level=level, seed=seed
-        )
-        for days, table in tables.items()
-    }
-
-
-def _of_the_whole(table: pd.DataFrame) -> list[str]:
-    return [name for name in pool_effect.known_outcomes(table) if "_month_" not in name]
-
-
 def question_rows(asked: pd.DataFrame | None, days: int, recency: int, controls: int) -> pd.DataFrame:
     """The target trial as rows: what is set, and how."""
     found = pool_effect.target_trial(days, recency, controls) if asked is None else pool_effect.target_trial_of(asked)
@@ -88,34 +54,6 @@ def question_rows(asked: pd.DataFrame | None, days: int, recency: int, controls:
 def person_time_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Customer-days by group, named."""
     return table.assign(group=list(zip(table["zh"], table["en"], strict=True)))
-
-
-def invitation(
-    has: Mapping[str, Any], orders: Any, until: Any, named: str, days: int, level: float, margin: float | None
-) -> Any:
-    """What a random invitation says, or Refused: the experiment that is named, or the one that looks like one."""
-    if has["members"] is None:
-        return pool_effect.nobody_joined()
-    if has["assignments"] is None:
-        return Refused(
-            "assignments", 0, 1, "没有抽签的记录（assignments 表）。", "No random draw is recorded (table assignments)."
-        )
-    found = pool_effect.find_invitation(has["assignments"], has["members"], experiment=named or None)
-    if isinstance(found, Refused):
-        return found
-    return pool_effect.invitation_effects(
-        orders, has["assignments"], has["members"], until, found.experiment, found.invited_arm, found.not_invited_arm,
-        days, gross_margin=margin, level=level,
-    )  # fmt: skip
-
-
-def roll_out(has: Mapping[str, Any], orders: Any, until: Any, level: float, margin: float | None) -> Any:
-    """What a staggered roll-out by store says, or Refused."""
-    if has["members"] is None:
-        return pool_effect.nobody_joined()
-    if "store_id" not in orders.collect_schema().names():
-        return pool_effect.no_units()
-    return pool_effect.roll_out(orders, has["members"], until, level=level, gross_margin=margin)
 
 
 def flow_rows(asked: pd.DataFrame) -> pd.DataFrame:
@@ -279,18 +217,6 @@ def _dummy_name(column: str, called: names.Names) -> tuple[str, str]:
         zh, en = TRAITS.get(tier, (tier, tier))
         return f"城市级别：{zh}", f"City tier: {en}"
     return column, column
-
-
-def verdicts(lot: Any, stores: Any, proof: Any, linked: Any) -> dict[str, Any]:
-    """The verdict of each design that the data allow, from best to worst; at least that there is none."""
-    found = {}
-    if not isinstance(lot, Refused):
-        found["invitation"] = pool_effect.verdict_of_invitation(lot, linked=linked)
-    if not isinstance(stores, Refused):
-        found["roll_out"] = pool_effect.verdict_of_roll_out(stores, linked=linked)
-    if proof is not None:
-        found["weekly_trials"] = pool_effect.verdict_of_trials(**proof, linked=linked)
-    return found or {"none": pool_effect.verdict(None)}
 
 
 def rule_rows(ruled: Mapping[str, Any]) -> pd.DataFrame:

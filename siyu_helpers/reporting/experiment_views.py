@@ -11,7 +11,7 @@ import pandas as pd
 
 from siyu_helpers.analysis import pool_effect
 from siyu_helpers.analysis.estimates import Estimate, Refused
-from siyu_helpers.reporting import effect_views, names
+from siyu_helpers.reporting import names
 
 
 def own_figures(apart: Mapping[str, Any], around: Mapping[str, Any], main: Any) -> dict[str, dict[str, Any]]:
@@ -69,7 +69,7 @@ def plans(known: Any, days: int, share: float, take_up: float, lot: Any, main: A
         "effect": None if isinstance(main, Refused) else main.get("contribution"),
     }
     found = {"new": pool_effect.holdout_design(known, "invitation", 0.5, take_up=took, **given)}
-    if effect_views.ever_joined(known):
+    if pool_effect.ever_joined(known):
         found["outside"] = pool_effect.holdout_design(known, "holdout", 0.5, take_up=took, **given)
         found["holdout"] = pool_effect.holdout_design(known, "holdout", share, **given)
         found["promotions"] = pool_effect.holdout_design(known, "promotions", share, **given)

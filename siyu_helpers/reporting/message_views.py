@@ -129,18 +129,6 @@ def frequency_words(looked: Any) -> Words:
     return names.words(FREQUENCY[pool_effect.frequency_verdict(looked)])
 
 
-def frequency(
-    has: Mapping[str, Any], orders: Any, until: Any, stay: Any, margin: float | None, level: float, seed: int
-) -> Any:
-    """What members leave at each number of promotions a month; Refused without a lot, or without the pool's effect."""
-    if isinstance(stay, Refused):
-        return stay
-    return pool_effect.frequency_curve(
-        has["messages"], orders, has["members"], has["assignments"], until, stay, gross_margin=margin, level=level,
-        seed=seed,
-    )  # fmt: skip
-
-
 def woken_words(difference: Any) -> Words:
     """How the sentence on the wake-up begins."""
     if isinstance(difference, Estimate) and difference.low > 0:

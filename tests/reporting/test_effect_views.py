@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 
 from siyu_helpers.analysis import pool_effect
@@ -48,7 +47,7 @@ def known(tables):
 
 @pytest.fixture(scope="module")
 def asked(known):
-    return views.trials(known, (30,), 2, 365, 1, {})[30]
+    return pool_effect.trials_by_horizon(known, (30,), 2, 365, 1, {})[30]
 
 
 # --- names ---
@@ -106,21 +105,7 @@ def test_the_question_is_that_of_the_trials_or_of_the_parameters(asked):
                 assert not re.search(r"[\u4e00-\u9fff]", en)
 
 
-def test_who_joined(tables, known):
-    assert views.ever_joined(known)
-    nobody = pool_effect.read_histories(tables["orders"], None, "2025-12-31")
-    assert not views.ever_joined(nobody)
-
-
-def test_designs_that_the_tables_do_not_allow(tables):
-    has = dict.fromkeys(views.TABLES) | {"members": tables["members"]}
-    orders = pl.from_pandas(tables["orders"].drop(columns="store_id", errors="ignore")).lazy()
-    assert views.invitation(has, orders, "2025-12-31", "", 90, 0.9, None).gate == "assignments"
-    assert views.invitation(has | {"members": None}, orders, "2025-12-31", "", 90, 0.9, None).gate == "members"
-    lots = has | {"assignments": tables["assignments"]}
-    assert isinstance(views.invitation(lots, orders, "2025-12-31", "nonesuch", 90, 0.9, None), Refused)
-    assert views.roll_out(has, orders, "2025-12-31", 0.9, None).gate == "units"
-    assert views.roll_out(dict.fromkeys(views.TABLES), orders, "2025-12-31", 0.9, None).gate == "members"
+def test_designs_are_named_and_say_why_not():
     table = views.design_rows(designs.designs(REFUSED, REFUSED, {"orders": 1}))
     assert [en for _, en in table["design"]] == [design.en for design in designs.DESIGNS.values()]
     assert table["state"][0] == ("没有抽签。", "There was no lot.")
@@ -150,9 +135,7 @@ def test_small_chances_stand_together_and_nobody_is_lost():
 
 
 def test_rules_of_every_design_and_of_none():
-    none = views.verdicts(REFUSED, REFUSED, None, None)
-    assert list(none) == ["none"]
-    assert none["none"].level == "not identified here"
+    none = pool_effect.verdicts_by_design(REFUSED, REFUSED, None, None)
     rows = views.rule_rows(none)
     assert list(rows.columns) == ["design", "rule", "seen", "needed", "passed"]
     assert set(rows["passed"]) <= {("通过", "held"), ("未通过", "not held")}

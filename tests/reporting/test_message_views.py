@@ -64,10 +64,6 @@ def test_messages_that_were_sent():
     assert views.sent(funnel[1:]) == 0
 
 
-def test_no_frequency_without_the_worth_of_staying():
-    assert views.frequency({}, None, None, REFUSED, None, 0.9, 1) is REFUSED
-
-
 def test_what_is_said_of_the_wake_up_follows_its_interval():
     clear, open_ = (Estimate(0.1, low, 0.2, 0.9, 300, "share", Words("手算", "by hand"), "f") for low in (0.01, -0.01))
     assert views.woken_words(clear) != views.woken_words(open_)

@@ -129,6 +129,7 @@ def frequency_curve(
     level: float = LEVEL,
     draws: int = 400,
     seed: int = 1,
+    known: histories.Histories | None = None,
 ) -> pd.DataFrame | Refused:
     """What a member leaves at each number of promotions a month, net of message costs and of those driven away.
 
@@ -157,6 +158,8 @@ def frequency_curve(
         Days after the lot over which the arms are compared.
     level, draws, seed
         Of the intervals.
+    known : Histories, optional
+        Of the same orders and members, read before with the same refunds and gross_margin; else they are read here.
 
     Returns
     -------
@@ -205,7 +208,7 @@ def frequency_curve(
     if isinstance(lot, Refused):
         return lot
     until = order_log.day_number(observed_until, "observed_until")
-    told = histories.read_histories(orders, members, observed_until, refunds, gross_margin)
+    told = known or histories.read_histories(orders, members, observed_until, refunds, gross_margin)
     cost = _cost(messages, observed_until, channel, kind, cost_per_message)
     if math.isnan(told.worth):
         return order_log.no_contribution()

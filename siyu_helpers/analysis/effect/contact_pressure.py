@@ -176,6 +176,7 @@ def contact_pressure(
     channel: str | list[str] | None = None,
     kind: str = "promotion",
     level: float = LEVEL,
+    known: histories.Histories | None = None,
 ) -> dict[str, Estimate | Refused]:
     """Messages per purchase of members in the last 13 weeks: of all together, and of the member in the middle.
 
@@ -186,6 +187,8 @@ def contact_pressure(
     ----------
     messages, orders, members, observed_until, channel, kind
         See `message_weeks`.
+    known : Histories, optional
+        Of the same orders and members, read before; else they are read here.
 
     Returns
     -------
@@ -213,7 +216,7 @@ def contact_pressure(
     4.0
     """
     until = order_log.day_number(observed_until, "observed_until")
-    told = histories.read_histories(orders, members, observed_until)
+    told = known or histories.read_histories(orders, members, observed_until)
     stays = read_stays(members, told, until)
     begin = (until + 1) * DAY - WINDOW_WEEKS * WEEK
     whole = (stays.joined <= begin) & (stays.left >= told.end)
