@@ -6,13 +6,14 @@ They say how fresh each page is: until when its data reach, when it was made, an
 import contextlib
 import itertools
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from siyu_helpers.reporting import moved, records, words
+from siyu_helpers.reporting import moved, records, verdict_cards, words
 from siyu_helpers.reporting.loads import refuse_loads
 from siyu_helpers.reporting.publishing import write_whole
 
@@ -46,6 +47,7 @@ def write(out: Path, notebooks: list[Path]) -> list[tuple[str, OSError]]:
         folder, kept = file.parent, records.read(file.parent)
         shown = [page for stem in titles if (page := _page(folder, stem, titles[stem], kept["notebooks"].get(stem)))]
         brand = kept["brand"] | {"checked": _minute(kept["checked"])} | _of_all(shown)
+        brand["decision"] = _decision(shown)
         try:
             html = index_html("brand", brand=brand, pages=shown, moved=_moved(folder, titles))
             write_whole(folder / "index.html", html)
@@ -54,7 +56,9 @@ def write(out: Path, notebooks: list[Path]) -> list[tuple[str, OSError]]:
         listed.append(brand)
     try:
         if listed:
-            write_whole(out / "index.html", index_html("all", brands=listed))
+            stated = [brand["decision"] for brand in listed if brand["decision"] and brand["decision"]["value"]]
+            currencies = {decision["currency"] for decision in stated}
+            write_whole(out / "index.html", index_html("all", brands=listed, currencies=sorted(currencies)))
     except OSError as error:
         refused.append(("", error))
     return refused
@@ -69,7 +73,10 @@ def index_html(kind: str, **content: Any) -> str:
         The page would load something from outside itself.
     """
     template, both = ENVIRONMENT.get_template(f"index/{kind}.html.j2"), words.PAGE | words.INDEX
-    html = template.render(words=both, text_in=words.text_in, **content)
+    order = {state: place for place, state in enumerate(reversed(STATES))}
+    html = template.render(
+        words=both, text_in=words.text_in, grades=words.EVIDENCE, order=order, usual=words.PROBABILITY_OF, **content
+    )
     refuse_loads(html)
     return html
 
@@ -97,6 +104,7 @@ def _page(folder: Path, stem: str, titles: dict[str, str], entry: dict[str, Any]
     states |= {"failed" if languages else "failed_first"} if failed else set()
     older = {lang for lang, page in known.items() if set(page["older"]) & set(OLDER)}
     asked = {name: value for page in known.values() for name, value in page["parameters"].items()}
+    newest = max(known.values(), key=lambda page: page["made"], default={"parameters": {}})
     return {
         "stem": stem,
         "titles": titles,
@@ -106,8 +114,53 @@ def _page(folder: Path, stem: str, titles: dict[str, str], entry: dict[str, Any]
         "states": [state for state in STATES if state in (states or {"fresh"})],
         "until": _span(page["until"] for page in known.values()),
         "made": _span(page["made"][:10] for page in known.values()),
-        "parameters": ", ".join(f"{name}={value}" for name, value in asked.items()),
+        "parameters": _given(asked),
+        "decision": newest.get("decision"),
+        # The other language may be of another run, with other parameters and another verdict.
+        "decided": {
+            "languages": [lang for lang, page in known.items() if page.get("decision") == newest.get("decision")],
+            "parameters": _given(newest["parameters"]),
+        },
     }
+
+
+def _given(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _decision(pages: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The verdict of a brand's decision brief as the index over all brands shows it; None where no page states one."""
+    for page in reversed(pages):
+        try:
+            kept = verdict_cards.checked(page["decision"])
+        except (ValueError, TypeError):  # no page of a verdict, or a file that someone has edited
+            continue
+        shown = {"stem": page["stem"], **page["decided"]}
+        shown["states"] = [state for state in page["states"] if state != "fresh"][:1]
+        place = {"place": list(verdict_cards.ICONS).index(kept["verdict"])}
+        place["grade"] = list(words.EVIDENCE).index(kept["evidence"])
+        figures = {name: _figure(kept[name], name, kept["currency"]) for name in ("value", "payback")}
+        chance = "" if kept["probability"] is None else verdict_cards.chance(kept["probability"])
+        return kept | shown | place | {"figures": figures, "chance": chance}
+    return None
+
+
+def _figure(numbers: list[Any] | None, name: str, currency: str) -> dict[str, str]:
+    """A figure and its interval, to be read in either language, and the number to sort by; blank where there is none.
+
+    >>> _figure([123456.7, -2000.0, "inf"], "value", "CNY")
+    {'sort': '123456.7', 'text': 'CNY 123,457', 'ends': '-2,000 – ∞'}
+    """
+    if numbers is None:
+        return {"sort": "", "text": "", "ends": ""}
+    value, *ends = (math.nan if number is None else float(number) for number in numbers)
+    before = f"{currency} " if name == "value" else ""
+    told = "" if any(map(math.isnan, ends)) else " – ".join(_round(end) for end in ends)
+    return {"sort": repr(value).replace("inf", "Infinity"), "text": before + _round(value), "ends": told}
+
+
+def _round(number: float) -> str:
+    return ("∞" if number > 0 else "-∞") if math.isinf(number) else f"{number:,.0f}".replace("-0", "0", number > -1)
 
 
 def _of_all(pages: list[dict[str, Any]]) -> dict[str, Any]:

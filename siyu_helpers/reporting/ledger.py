@@ -4,6 +4,7 @@ import importlib
 import inspect
 import math
 import re
+from collections.abc import Mapping
 from datetime import date
 from html import escape
 from string import Formatter
@@ -13,7 +14,7 @@ import pandas as pd
 from IPython.display import display
 
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
-from siyu_helpers.reporting import words
+from siyu_helpers.reporting import verdict_cards, words
 
 COLUMNS = ["key", "value", "low", "high", "level", "unit", "n", "definition", "function", "module", "line"]
 
@@ -87,6 +88,40 @@ class Ledger:
             place = {"place": finding} if role == "finding" and finding is not True else {}
             self.emit(lang, role, f'<p class="siyu-{role}">{html}</p>', numbers=records, **place)
 
+    def verdict(
+        self, record: dict[str, Any], /, zh: str, en: str, keep: Mapping[str, Any] | None = None, **numbers: Any
+    ) -> None:
+        """State the page's verdict on a card: a word, its probability and why, and keep it for the index of all brands.
+
+        Parameters
+        ----------
+        record : dict
+            What is decided, as `verdict_cards.checked` takes it. Where one of the numbers is a probability of the
+            same value, the figure on the card leads to it.
+        zh, en, **numbers
+            Why, and by which rule, as in `say`. If a number is Refused, its reason stands there instead.
+        keep : dict of Estimate, optional
+            Numbers of the card that the sentence does not repeat, recorded with the others.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A record that is not whole, and what `say` refuses.
+        """
+        kept = verdict_cards.checked(record)
+        _check_sentence(zh, en, numbers)
+        refused = next((number for number in numbers.values() if isinstance(number, Refused)), None)
+        records = [] if refused else [_record(key, n) for key, n in numbers.items() if isinstance(n, Estimate)]
+        self._keep(records)
+        records += self.keep(keep or {})
+        same = (n["key"] for n in records if n["unit"] == "probability" and n["value"] == kept["probability"])
+        anchor = next(same, "")
+        for lang in self.languages:
+            told = escape(_reason(refused, lang)) if refused else ""
+            told = told or _Sentence(lang, self.currency).format({"zh": zh, "en": en}[lang], **numbers)
+            card = verdict_cards.card_html(kept, lang, told, anchor)
+            self.emit(lang, "verdict", card, numbers=records, decision=kept)
+
     def define(self, *, zh: str, en: str, term_zh: str, term_en: str, **numbers: Any) -> None:
         """Put a definition into the page's box; `{key}` placeholders as in `say`, shown but not recorded."""
         _check_keys(zh, en, numbers)
@@ -116,6 +151,12 @@ class Ledger:
         for lang in self.languages:
             caption = {"zh": caption_zh, "en": caption_en}[lang]
             self.emit(lang, "table", table_html(frame, lang, caption))
+
+    def keep(self, numbers: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Record the Estimates that a table shows, as `say` records those of a sentence; returns their records."""
+        records = [_record(key, number) for key, number in numbers.items() if isinstance(number, Estimate)]
+        self._keep(records)
+        return records
 
     def where_from(self) -> None:
         """Show the last table of the page: each number, its definition and the function that made it.

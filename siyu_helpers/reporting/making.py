@@ -45,6 +45,7 @@ def make(task: Task, brand: Brand, warm: Any = None) -> dict[str, Any]:
     -------
     dict
         "files": language -> {name: SHA-256}, under `task.folder`/language; "numbers": the ledger's records;
+        "decision": the verdict as data, where the page states one (see `verdict_cards`), else None;
         "warnings": what was written to stderr; "cell_seconds": how long the cells ran; "until": last day used.
 
     Raises
@@ -59,9 +60,11 @@ def make(task: Task, brand: Brand, warm: Any = None) -> dict[str, Any]:
     memory = kernels.default_memory_limit() // task.beside
     executed = execution.execute(task.notebook, given, limit, warm=warm, memory_limit=memory)
     made: dict[str, Any] = {"files": {}, "warnings": [], "numbers": [], "cell_seconds": _cell_seconds(executed)}
+    made["decision"] = None
     for lang in task.languages:
         page = pages.read_page(executed, lang, tables=brand.tables)
         made["warnings"] += [text for text in page.warnings if text not in made["warnings"]]
+        made["decision"] = page.decision
         made["numbers"] += [number for number in page.numbers if number not in made["numbers"]]
         made["files"][lang] = _write(task, lang, pages.page_html(executed, around(task, brand, lang)), page.numbers)
     return made | {"until": str(last_day(task, brand))}
@@ -107,7 +110,9 @@ def around(task: Task, brand: Brand, lang: str) -> dict[str, Any]:
         "other_language": next((other for other in words.LANGUAGES if other != lang and task.linked[lang]), ""),
         "ranges": words.PAGE["ranges"][lang].format(level=level, explain=explain),
         "parameters": [
-            (name, value, known[name].meaning(lang)) for name, value in settings.items() if name != "data_root"
+            (name, None if known[name].is_quantity and value == "" else value, known[name].meaning(lang))
+            for name, value in settings.items()
+            if name != "data_root"
         ],
         "tables": brand.tables,
         "inputs": brand.inputs + (market.inputs(task.data_root) if uses_market(task.notebook) else []),

@@ -21,6 +21,10 @@ TEMPLATES = Path(__file__).parent / "template"
 HIDDEN_TAGS = {"parameters", "injected-parameters"}
 LAST = float("inf")  # place of a finding that was given none
 NEEDS = "needs-"  # a cell tagged "needs-spend" is shown only where the brand has that table
+#: Layouts that a notebook may ask for in its metadata, siyu.layout: one sheet of paper, its front and its back.
+LAYOUTS = ("", "brief")
+#: Tags of a heading in a brief: its section spans both columns of the paper, or is left to the screen.
+PLACES = ("wide", "screen")
 
 
 class PageRenderer(IPythonRenderer):
@@ -54,12 +58,25 @@ class Page:
     """What a page shows, before it is written: lists of ready HTML pieces."""
 
     title: str = ""
+    layout: str = ""
     contents: list[tuple[str, str]] = field(default_factory=list)
     findings: list[tuple[float, str]] = field(default_factory=list)  # place and HTML
     definitions: list[str] = field(default_factory=list)
     body: list[dict[str, str]] = field(default_factory=list)
     numbers: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)  # cards that lead a brief
+    decision: dict[str, Any] | None = None  # the verdict as data, for the index over all brands
+
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """The body cut at its headings: pieces, and where a section stands on the paper of a brief."""
+        found: list[dict[str, Any]] = [{"place": "intro", "pieces": []}]
+        for piece in self.body:
+            if piece["html"].startswith("<h2"):
+                found.append({"place": piece.get("place", ""), "pieces": []})
+            found[-1]["pieces"].append(piece)
+        return found
 
     @property
     def has_ranges(self) -> bool:
@@ -97,7 +114,9 @@ def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Coll
     went to stderr is kept in `warnings`. Left out, too, are cells tagged "needs-spend" where `tables`, the brand's,
     are given without it: a heading over nothing. Findings and definitions are collected for their boxes.
     """
-    page, markdown = Page(), PageRenderer()
+    page, markdown = Page(layout=nb.metadata.get("siyu", {}).get("layout", "")), PageRenderer()
+    if page.layout not in LAYOUTS:
+        raise ValueError(f"the notebook's layout is {page.layout!r}: use one of {', '.join(map(repr, LAYOUTS))}")
     convert = MarkdownWithMath(renderer=markdown).render
     for cell in nb.cells:
         tags = set(cell.metadata.get("tags", []))
@@ -107,7 +126,8 @@ def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Coll
         if tables is not None and not needed <= set(tables):
             continue
         if cell.cell_type == "markdown":
-            page.body.append({"kind": "text", "html": convert(cell.source)})
+            place = next((place for place in PLACES if place in tags), "")
+            page.body.append({"kind": "text", "html": convert(cell.source).lstrip(), "place": place})
         elif cell.cell_type == "code":
             page.body.append({"kind": "code", "html": highlight(cell.source)})
             for output in cell.outputs:
@@ -131,6 +151,10 @@ def _read_output(page: Page, output: NotebookNode, lang: str) -> None:
     html = output.data["text/html"] if marked else f"<pre>{escape(output.data.get('text/plain', ''))}</pre>"
     if marked.get("role") == "definition":
         page.definitions.append(html)
+        return
+    page.decision = marked.get("decision", page.decision)
+    if marked.get("role") == "verdict" and page.layout == "brief":
+        page.verdicts.append(html)
         return
     page.body.append({"kind": "output", "html": html})
     if marked.get("role") == "finding":

@@ -23,6 +23,11 @@ SET_BY_RENDERER = {
 }
 
 
+#: The words of a help that make a text parameter a quantity.
+QUANTITY = "a number or low,typical,high"
+HOW_TO_WRITE = "use a number (0.05, not 5%; 8000, not 8,000), or low,typical,high (0.02,0.05,0.1), the lowest first"
+
+
 class ParameterError(ValueError):
     """A parameter that the notebook does not have, or a value it cannot take."""
 
@@ -31,8 +36,9 @@ class ParameterError(ValueError):
 class Parameter:
     """One line of a parameters cell: name, default and what its comment allows.
 
-    The comment after `#` is its help, "Chinese / English"; in it "one of a, b, c" lists the only values allowed and
-    "from A to B" gives a range, each behind a semicolon.
+    The comment after `#` is its help, "Chinese / English"; in it "one of a, b, c" lists the only values allowed, and
+    "from A to B" or "A or more" gives a range, each behind a semicolon. "a number or low,typical,high" there makes a
+    text a quantity: empty, a number, or three in order, each within the range.
     """
 
     name: str
@@ -56,7 +62,15 @@ class Parameter:
     @property
     def range(self) -> tuple[float, float] | None:
         found = re.search(r"\bfrom ([-\d.]+) to ([-\d.]+)", self.help)
+        least = re.search(r"; [^;]*?([-\d.]+) or more", self.help)
+        if least and not found:
+            return float(least.group(1)), math.inf
         return (float(found.group(1)), float(found.group(2))) if found else None
+
+    @property
+    def is_quantity(self) -> bool:
+        """Whether it takes a number or a range, and may be left empty."""
+        return QUANTITY in self.help and self.default == ""
 
     def read(self, value: Any) -> Any:
         """A value as the notebook takes it: text is read as the default's type, anything else must be of it.
@@ -64,6 +78,8 @@ class Parameter:
         >>> Parameter("months", 6).read("12"), Parameter("period", "month", "one of month, week").read("week")
         (12, 'week')
         """
+        if self.is_quantity:
+            return self._quantity(value)
         read = self._from_text(value) if isinstance(value, str) else self._same_type(value)
         for item in read if isinstance(read, list) else [read]:
             self._check(item)
@@ -78,7 +94,23 @@ class Parameter:
         if self.name == "observed_until" and read and not _is_day(read):
             raise ParameterError(f"{self.name}={read!r}: not a day of the calendar written as YYYY-MM-DD")
         if self.range and not self.range[0] <= read <= self.range[1]:
-            raise ParameterError(f"{self.name}={read!r}: use a value from {self.range[0]:g} to {self.range[1]:g}")
+            raise ParameterError(f"{self.name}={read!r}: use a value {self._bounds()}")
+
+    def _bounds(self) -> str:
+        low, high = self.range
+        return f"of {low:.12g} or more" if math.isinf(high) else f"from {low:.12g} to {high:.12g}"
+
+    def _quantity(self, value: Any) -> str:
+        """A quantity as text of one form, whatever way it was written."""
+        told = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+        try:
+            parts = _parts(value)
+        except (TypeError, ValueError):
+            raise ParameterError(f"{self.name}={told!r}: {HOW_TO_WRITE}") from None
+        for part in parts:
+            if self.range and not self.range[0] <= part <= self.range[1]:
+                raise ParameterError(f"{self.name}={told!r}: use numbers {self._bounds()}; {part:.12g} is not")
+        return ",".join(_plain(part) for part in parts)
 
     def _same_type(self, value: Any) -> Any:
         wanted = type(self.default)
@@ -110,6 +142,56 @@ class Parameter:
     def _list(self, text: str) -> list[Any]:
         item = Parameter(self.name, self.default[0] if self.default else "")
         return [item.read(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def quantities(**given: Any) -> dict[str, float | tuple[float, float, float]]:
+    """Inputs given by hand, as the models take them; those left empty are left out.
+
+    Raises
+    ------
+    ParameterError
+        Something that is neither a number nor three in order.
+
+    >>> quantities(uplift="0.05", staff_cost="0,8000,12000", margin="")
+    {'uplift': 0.05, 'staff_cost': (0.0, 8000.0, 12000.0)}
+    """
+    found = {}
+    for name, value in given.items():
+        parts = [float(part) for part in Parameter(name, "", QUANTITY).read(value).split(",") if part]
+        if parts:
+            found[name] = parts[0] if len(parts) == 1 else tuple(parts)
+    return found
+
+
+def _parts(value: Any) -> list[float]:
+    """The numbers of a quantity: none, one or three in order; ValueError or TypeError where it is none of these."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.replace("，", ",").split(",")] if value.strip() else []
+    every = list(value) if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, bool) or not isinstance(part, str | int | float) for part in every):
+        raise TypeError
+    parts = [_number(part) for part in every]
+    if len(parts) not in (0, 1, 3) or parts != sorted(parts):
+        raise ValueError
+    return parts[:1] if len(set(parts)) == 1 else parts
+
+
+def _number(part: str | float) -> float:
+    if isinstance(part, str) and not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", part):
+        raise ValueError
+    number = float(part)
+    if not math.isfinite(number):
+        raise ValueError
+    return number + 0.0  # without the sign of a negative zero
+
+
+def _plain(number: float) -> str:
+    """A number as short as it can be written without losing any of it.
+
+    >>> _plain(8000.0), _plain(0.05), _plain(1e-05)
+    ('8000', '0.05', '1e-05')
+    """
+    return repr(number).removesuffix(".0")
 
 
 def _is_day(text: str) -> bool:

@@ -62,7 +62,9 @@ def read(folder: Path) -> dict[str, Any]:
     dict
         "brand": id, name, synthetic, observed_from, observed_until, currency, customers; "checked": time of the last
         run; "notebooks": by stem, status, error, seconds, cell_seconds, warnings, and "pages": by language, made,
-        until, parameters, parts (see `freshness`), linked, files (name -> SHA-256), older (why it is out of date).
+        until, parameters, parts (see `freshness`), linked, files (name -> SHA-256), older (why it is out of date),
+        decision (the verdict it states, or None; absent from what older versions wrote, and to be read with
+        `verdict_cards.checked` only).
     """
     try:
         kept = json.loads((folder / FILE).read_text(encoding="utf-8"))

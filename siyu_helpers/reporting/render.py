@@ -232,7 +232,7 @@ class _Coordinator:
             named = {f"{lang}/{name}": sha for name, sha in files.items()}
             pages[lang] = {
                 "made": at, "until": made["until"], "parameters": record.parameters, "parts": run.parts,
-                "linked": run.linked[lang], "files": named, "older": [],
+                "linked": run.linked[lang], "files": named, "older": [], "decision": made["decision"],
             }  # fmt: skip
             moves += [(folder / name, place / name) for name in named]
         for name, text, encoding in (

@@ -26,6 +26,7 @@ def show(
     names: Mapping[Any, Any] | None = None,
     blank: tuple[str, str] = ("", ""),
     folded: bool = False,
+    numbers: Mapping[str, Any] | None = None,
 ) -> None:
     """Show a table: one row a row, one column for each of `columns`.
 
@@ -44,6 +45,8 @@ def show(
         What an empty cell says. Empty means not observed, never zero.
     folded : bool
         True shows the caption only, until it is clicked: for long tables that few will read.
+    numbers : dict of Estimate, optional
+        Those behind the cells that the last table of the page is to list.
 
     Raises
     ------
@@ -52,6 +55,7 @@ def show(
     """
     if missing := [name for name in columns if name not in table]:
         raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(repr, table.columns))}")
+    records = ledger.keep(numbers or {})
     for at, lang in enumerate(words.LANGUAGES):
         if lang not in ledger.languages:
             continue
@@ -64,7 +68,7 @@ def show(
         html = table_html(pd.DataFrame(made), lang, caption, captioned=not folded) + hint
         if folded:
             html = f"<details><summary>{escape(caption)}</summary>{html}</details>"
-        ledger.emit(lang, "table", html)
+        ledger.emit(lang, "table", html, **({"numbers": records} if records else {}))
 
 
 def _currency(currency: str, lang: str) -> str:

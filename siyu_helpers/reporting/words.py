@@ -37,17 +37,53 @@ COUNTED = {
     "percentage points a year": (" 个百分点/年", " percentage point a year", " percentage points a year"),
     "times": (" 倍", " time", " times"),
     "claims": (" 条", "", ""),
+    "inputs": (" 项", "", ""),
+    "rules": (" 条", "", ""),
+    "industries": (" 个行业", " industry", " industries"),
+    "km": (" 公里", " km", " km"),
+    "years": (" 年", " year", " years"),
+    "touches": (" 次触达", " touch", " touches"),
     "messages": (" 条", " message", " messages"),
     "messages a month": (" 条/月", " message a month", " messages a month"),
     "messages per customer": (" 条/人", " message per customer", " messages per customer"),
     "messages per purchase": (" 条/次购买", " message per purchase", " messages per purchase"),
     "people": (" 人", " person", " people"),
     "weeks": (" 周", " week", " weeks"),
+    "minutes": (" 分钟", " minute", " minutes"),
+    "hours": (" 小时", " hour", " hours"),
+    "kilometres": (" 公里", " kilometre", " kilometres"),
+    "accounts": (" 个账号", " account", " accounts"),
+    "customers a month": (" 位客户/月", " customer a month", " customers a month"),
+    "customers per customer": (" 位", " per 100 customers", " per 100 customers"),  # read per hundred: far below one
+    "customers per account": (" 位客户/账号", " customer per account", " customers per account"),
+    "orders a month": (" 笔/月", " order a month", " orders a month"),
+    "minutes a day": (" 分钟/天", " minute a day", " minutes a day"),
     "standard deviations": (" 个标准差", " standard deviation", " standard deviations"),
 }
 
+#: Units read in whole numbers, and in tenths, wherever the number reaches 1 or 0.1.
+WHOLE = ("customers", "customers a month", "customers per account", "minutes")
+TENTHS = ("months", "messages a month", "messages per purchase", "accounts")
+
 #: Units of which a sentence may leave out the "per": what is then left.
-AMOUNTS = {"money per customer": "money", "money per order": "money", "RMB per buyer": "RMB"}
+AMOUNTS = {
+    "money per customer": "money",
+    "money per order": "money",
+    "money per message": "money",
+    "money a month": "money",
+    "RMB per buyer": "RMB",
+}
+
+#: Grades of the evidence for an effect, as page 04 gives them; "" where nothing could be graded.
+EVIDENCE = {
+    "strong": {"zh": "证据充分", "en": "strong"},
+    "suggestive": {"zh": "有一定证据", "en": "suggestive"},
+    "not identified here": {"zh": "凭这些数据无法判定", "en": "not identified here"},
+    "": {"zh": "", "en": ""},
+}
+
+#: What the probability on a verdict's card is of, unless the verdict says otherwise.
+PROBABILITY_OF = {"zh": "私域划算的可能性", "en": "Probability that the pool pays"}
 
 #: Units that are a change in percent, and what follows the number: Chinese before it, English behind it.
 GROWTH = {"growth": ("", ""), "growth a year": ("每年 ", " a year")}
@@ -104,6 +140,9 @@ PAGE = {
         "en": "Choose a brand to read what its own orders say.",
     },
     "warnings": {"zh": "数据提醒", "en": "About the data"},
+    "verdict": {"zh": "结论", "en": "Verdict"},
+    "evidence": {"zh": "私域效果的证据", "en": "Evidence for the effect"},
+    "not_given": {"zh": "未另给", "en": "not given"},
     "failed": {"zh": "最近一次生成失败，这里是上一次的页面", "en": "the last run failed; this is the page before it"},
     "failed_first": {"zh": "生成失败，还没有可看的页面", "en": "failed; there is no page yet"},
 }
@@ -120,6 +159,18 @@ INDEX = {
     "older_code": {"zh": "代码已更新，页面未重新生成", "en": "made by older code"},
     "altered": {"zh": "页面文件缺失或被改动", "en": "a file is missing or was altered"},
     "invented": {"zh": "虚构品牌", "en": "Invented brand"},
+    "decided": {"zh": "结论", "en": "Verdict"},
+    "value": {"zh": "期内净值", "en": "Value over the horizon"},
+    "payback": {"zh": "回本（月）", "en": "Payback, months"},
+    "chance": {"zh": "划算的可能性", "en": "Probability that it pays"},
+    "graded": {"zh": "效果的证据", "en": "Evidence"},
+    "no_brief": {"zh": "未生成", "en": "not rendered"},
+    "scenario": {"zh": "另给参数", "en": "parameters given"},
+    "over": {"zh": "{} 个月", "en": "{} months"},
+    "currencies": {
+        "zh": "金额按各品牌的货币列出；排序时先按货币分组，不作换算。",
+        "en": "Amounts are in each brand's own currency; sorting groups them by currency and converts nothing.",
+    },
     "as_of": {"zh": "核对于", "en": "checked"},
     "only_zh": {"zh": "仅中文页", "en": "Chinese page only"},
     "only_en": {"zh": "仅英文页", "en": "English page only"},
@@ -235,7 +286,12 @@ def value_text(value: float, unit: str, lang: str, currency: str = "CNY", n: int
     if unit == "percentage points a year" and abs(value) < 100:
         chinese, _, several = COUNTED[unit]
         return f"{value:.2f}".replace("-0.00", "0.00") + (chinese if lang == "zh" else several)
-    number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else _short(value)
+    if unit == "customers per customer":
+        number = _short(100 * value) if value else "0"
+        return ("每百位客户 " if lang == "zh" else "") + number + COUNTED[unit][0 if lang == "zh" else 2]
+    whole = float(value).is_integer() or abs(value) >= 100 or (unit in WHOLE and abs(value) >= 1)
+    tenth = unit in TENTHS and abs(value) >= 0.1
+    number = f"{value:,.0f}" if whole else f"{value:,.1f}".removesuffix(".0") if tenth else _short(value)
     if unit in COUNTED:
         chinese, one, several = COUNTED[unit]
         return number + (chinese if lang == "zh" else one if number == "1" else several)
@@ -290,6 +346,9 @@ def _money(value: float, unit: str, lang: str, currency: str) -> str:
         "per month": "每月",
         "per message": "每条消息",
         "per purchase": "每次购买",
+        "per account": "每个账号",
+        "a month": "每月",
+        "a year": "每年",
     }
     if not of:
         return text
@@ -322,6 +381,12 @@ def interval_text(low: float, high: float, unit: str, lang: str, currency: str =
     """
     short = "money" if unit.startswith("money") else "growth" if unit in GROWTH else unit
     ends = [value_text(end, short, lang, currency) for end in (low, high)]
+    if short == "money" and not math.isinf(high) and max(abs(low), abs(high)) >= 999.995:
+        # The smaller end is as whole as the larger one.
+        ends = [re.sub(r"\.\d\d", "", value_text(round(end), short, lang, currency)) for end in (low, high)]
+    if unit == "customers per customer":
+        ends = [end.removeprefix("每百位客户 ") for end in ends]
+        ends = [_number_of(ends[0]), ends[1] if lang == "zh" else _number_of(ends[1])]
     if math.isinf(high):
         return f"（{ends[0]}或更多）" if lang == "zh" else f" ({ends[0]} or more)"
     if lang == "zh":

@@ -1,6 +1,7 @@
 """Indexes: what they say of each brand and page is what run.json and the files say, and nothing of it is markup."""
 
 import json
+import re
 
 import pytest
 from tiny_pages import SAY, write_notebook
@@ -51,7 +52,7 @@ def written(place, id=None):
 def test_a_brand_in_the_index_over_all(place):
     write_brand(place, name={"zh": "小满", "en": "Xiaoman"})
     html = written(place)
-    for said in ("小满", "已是最新", "虚构品牌", "数据截至", "Xiaoman", "up to date", "Invented brand", "23,570"):
+    for said in ("小满", "已是最新", "虚构品牌", "生成于", "Xiaoman", "up to date", "Invented brand", "23,570"):
         assert said in html, said
     for said in ("2024-01-01 –", "2026-02-03", "2026-02-04 09:30", 'href="tiny/index.html"'):
         assert said in html, said
@@ -102,7 +103,7 @@ def test_pages_of_different_days_show_first_and_last(place):
     other = page(made="2026-01-01T00:00:00+00:00", until="2024-06-30", parameters={"months": "<i>7"})
     write_brand(place, pages={"01_tiny": {"zh": page()}, "02_more": {"en": other}})
     assert "2026-01-01 – 2026-02-03" in written(place)
-    assert "2024-06-30 – 2024-12-31" in written(place)
+    assert '数据截至 <span lang="en">Data until</span> 2024-06-30 – 2024-12-31' in written(place)
     assert "months=&lt;i&gt;7" in written(place, "tiny")
 
 
@@ -123,10 +124,10 @@ def test_numbers_that_moved_in_both_languages_escaped(place):
 
 
 def test_names_from_data_are_escaped(place):
-    write_brand(place, name={"zh": "<script>", "en": "url(x) @import <base href=x>"})
+    write_brand(place, name={"zh": '<script>"x', "en": "url(x) @import <base href=x>"})
     for html in (written(place), written(place, "tiny")):
-        assert "<script>" not in html
-        assert "&lt;script&gt;" in html
+        assert '<script>"x' not in html
+        assert "&lt;script&gt;&#34;x" in html
         assert "<base" not in html
 
 
@@ -145,3 +146,119 @@ def test_what_cannot_be_written_is_told_and_the_others_are_written(place, monkey
     assert (brand, error.errno) == ("other", 13)
     assert (place / "out/tiny/index.html").exists()
     assert (place / "out/index.html").exists()
+
+
+DECISION = {
+    "verdict": "build", "words": {"zh": "建", "en": "Build"}, "probability": 0.934, "value": [412345.6, -2000.0, 9e5],
+    "payback": [13.0, 11.0, "inf"], "evidence": "suggestive", "currency": "CNY", "months": 24.0,
+}  # fmt: skip
+
+
+def decided(place, id, decision=DECISION, **given):
+    """A brand with a decision brief; `given` goes into the record of its Chinese page."""
+    both = {lang: page(decision=decision) for lang in ("zh", "en")}
+    both["zh"] |= given
+    write_brand(place, id, name=id, pages={"02_more": both})
+
+
+def row_of(html, id):
+    (row,) = [row for row in html.split("<tr>") if f'href="{id}/index.html"' in row]
+    return " ".join(re.sub(r"<[^>]+>", " ", row.split("</tr>")[0]).split()), row
+
+
+def test_a_line_of_the_portfolio_says_what_was_decided(place):
+    decided(place, "one")
+    write_brand(place, "two")
+    html = written(place)
+    told, row = row_of(html, "one")
+    for said in ("建 Build", "CNY 412,346 -2,000 – 900,000", "24 个月 24 months", "13 11 – ∞", "93%",
+                 "有一定证据 suggestive"):  # fmt: skip
+        assert said in told, said
+    assert 'href="one/zh/02_more.html"' in row
+    assert 'href="one/en/02_more.html"' in row
+    assert re.findall(r'data-sort="([^"]*)"', row) == [
+        "one", "0", "412345.6", "13.0", "0.934", "1", "2024-12-31", "23570", "0",
+    ]  # fmt: skip
+    blank, row = row_of(html, "two")
+    assert "未生成 not rendered" in blank
+    assert re.findall(r'data-sort="([^"]*)"', row)[1:6] == [""] * 5
+    assert "converts nothing" not in html
+
+
+def test_a_verdict_of_other_inputs_or_other_data_says_so(place):
+    decided(place, "given", parameters={"uplift": "<i>0.05"}, made="2026-03-01T00:00:00+08:00")
+    told, _ = row_of(written(place), "given")
+    assert "另给参数 parameters given uplift=&lt;i&gt;0.05" in told
+    decided(place, "older", older=["data"])
+    assert row_of(written(place), "older")[0].count("made from older data") == 2  # beside the verdict, and the state
+
+
+def test_a_probability_of_something_else_says_of_what(place):
+    decided(place, "one")
+    decided(
+        place, "two", decision=DECISION | {"probability_of": {"zh": "减发之后划算", "en": "That it pays after the fix"}}
+    )
+    assert "93% 减发之后划算 That it pays after the fix" in row_of(written(place), "two")[0]
+
+
+def test_the_newest_verdict_counts_and_leads_only_to_pages_that_say_it(place):
+    newer = DECISION | {"verdict": "do_not", "words": {"zh": "不建", "en": "Do not"}}
+    pages = {"zh": page(decision=newer, made="2026-03-01T00:00:00+08:00"), "en": page(decision=DECISION)}
+    write_brand(place, "both", pages={"02_more": pages})
+    told, row = row_of(written(place), "both")
+    assert "不建" in told
+    assert "Build" not in told
+    assert 'href="both/en/02_more.html"' not in row
+
+
+def test_a_page_that_is_gone_has_no_verdict(place):
+    decided(place, "gone")
+    for lang in ("zh", "en"):
+        (place / f"out/gone/{lang}/02_more.html").unlink()
+    assert "not rendered" in row_of(written(place), "gone")[0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [],
+        "build",
+        DECISION | {"verdict": []},
+        DECISION | {"value": [None, 1, 2]},
+        DECISION | {"customer": "SECRET7"},
+    ],
+)
+def test_a_record_that_someone_has_edited_is_no_verdict(place, wrong):
+    decided(place, "edited", decision=wrong)
+    html = written(place)
+    assert "not rendered" in row_of(html, "edited")[0]
+    assert "SECRET7" not in html
+
+
+def test_words_of_a_verdict_are_escaped_and_currencies_kept_apart(place):
+    decided(place, "one", decision=DECISION | {"words": {"zh": "<img src=x>", "en": '"><b>'}})
+    decided(place, "zero", decision=DECISION | {"currency": "EUR", "value": None})
+    assert "converts nothing" not in written(place)
+    decided(place, "two", decision=DECISION | {"currency": "USD"})
+    html = written(place)
+    assert "<img" not in html
+    assert "&#34;&gt;&lt;b&gt;" in html
+    assert 'data-group="CNY"' in html
+    assert 'data-group="USD"' in html
+    assert "converts nothing" in html
+
+
+def test_figures_read_the_same_in_both_languages():
+    assert indexes._figure(None, "value", "CNY") == {"sort": "", "text": "", "ends": ""}
+    assert indexes._figure([float("inf"), 11.0, "inf"], "payback", "CNY")["sort"] == "Infinity"
+    assert indexes._figure([-0.2, None, None], "value", "EUR") == {"sort": "-0.2", "text": "EUR 0", "ends": ""}
+    assert indexes._figure([-12.4, -1500.0, 0.4], "value", "EUR")["ends"] == "-1,500 – 0"
+
+
+def test_hundreds_of_brands_have_a_line_each(place):
+    for number in range(300):
+        decided(place, f"b{number:03d}")
+    html = written(place)
+    assert html.count('<th scope="row"') == 300
+    assert html.count("<script>") == 1

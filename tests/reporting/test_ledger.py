@@ -224,3 +224,49 @@ def test_a_name_that_stands_above_the_table_is_not_read_twice():
     assert "<caption>" not in html
     assert '<table aria-label="A &quot;long&quot; table">' in html
     assert "<caption>T</caption>" in table_html(pd.DataFrame({"a": [1]}), "en", "T")
+
+
+RECORD = {
+    "verdict": "fix_first", "words": {"zh": "先修正", "en": "Fix first"}, "probability": 0.75, "value": None,
+    "payback": None, "evidence": "strong", "currency": "USD",
+}  # fmt: skip
+
+
+def test_a_verdict_leads_to_its_number_and_is_kept_for_the_index(cdnow, shown):
+    book = Ledger(cdnow, "x")
+    chance = a_share(0.75, 0.75, 0.75, unit="probability")
+    book.verdict(
+        RECORD, zh="{why}可能性 {chance}。", en="{why} With {chance}.", why=Words("太多", "Too <many>."), chance=chance
+    )
+    (zh, zh_meta), (en, en_meta) = shown
+    assert "先修正" in zh
+    assert "太多可能性" in zh
+    assert en.count('href="#n-chance"') == 2  # the figure on the card, and in the sentence
+    assert "Too &lt;many&gt;. With" in en
+    assert zh_meta["role"] == en_meta["role"] == "verdict"
+    assert zh_meta["decision"] == en_meta["decision"]
+    assert en_meta["decision"]["verdict"] == "fix_first"
+    assert [number["key"] for number in en_meta["numbers"]] == ["chance"]
+    book.where_from()
+    assert 'id="n-chance"' in shown[-1][0]
+
+
+def test_a_probability_of_another_value_is_not_linked(cdnow, shown):
+    book = Ledger(cdnow, "x", lang="en")
+    book.verdict(RECORD, zh="{c}", en="{c}", c=a_share(0.5, 0.5, 0.5, unit="probability"))
+    assert shown[0][0].count('href="#n-c"') == 1
+
+
+def test_a_verdict_is_whole_or_not_said(cdnow, shown):
+    book = Ledger(cdnow, "x")
+    with pytest.raises(ValueError, match="use one of"):
+        book.verdict(RECORD | {"verdict": "maybe"}, zh="好", en="yes")
+    with pytest.raises(ValueError, match="typed digit"):
+        book.verdict(RECORD, zh="24 个月", en="24 months")
+    with pytest.raises(TypeError, match="bare"):
+        book.verdict(RECORD, zh="{a}", en="{a}", a=3)
+    assert shown == []
+    book.verdict(RECORD, zh="{a}", en="{a}", a=Refused("orders", 1, 9, "订单太少", "too few orders"))
+    assert "too few orders" in shown[1][0]
+    assert "Fix first" in shown[1][0]
+    assert book.records == []

@@ -151,3 +151,65 @@ def test_findings_with_a_place_come_first_and_in_that_order(executed):
     executed.cells[-1].outputs = [shown("en", "finding", text, **place) for text, place in outputs]
     found = [html for _, html in pages.read_page(executed, "en").findings]
     assert found == ["first", "second", "third", "fourth"]
+
+
+@pytest.fixture
+def brief():
+    """An executed decision brief: text, a verdict, a wide section, one for the screen only."""
+    decision = {"verdict": "build"}
+    told = new_code_cell("ledger.verdict(...)")
+    told.outputs = [
+        shown(lang, "verdict", f"<p>the card {lang}</p>", numbers=[], decision=decision) for lang in ("zh", "en")
+    ]
+    said = new_code_cell("ledger.say(...)")
+    said.outputs = [shown("en", "sentence", "<p>five numbers</p>")]
+    notebook = new_notebook(
+        cells=[
+            tagged("markdown", "# Brief\n\nWhy it matters", "en"),
+            told,
+            tagged("markdown", "## Numbers", "en", "wide"),
+            said,
+            tagged("markdown", "## Flips", "en"),
+            tagged("markdown", "## Where from", "en", "screen"),
+        ]
+    )
+    notebook.metadata["siyu"] = {"layout": "brief"}
+    return notebook
+
+
+def test_a_brief_is_led_by_its_verdict_and_cut_into_sections(brief):
+    page = pages.read_page(brief, "en")
+    assert page.verdicts == ["<p>the card en</p>"]
+    assert page.decision == {"verdict": "build"}
+    assert [(section["place"], len(section["pieces"])) for section in page.sections] == [
+        ("intro", 2), ("wide", 3), ("", 1), ("screen", 1),
+    ]  # fmt: skip
+    html = pages.page_html(brief, AROUND)
+    assert '<body class="brief">' in html
+    places = [html.index(said) for said in ("<h1>", "Verdict</h2>", "the card en", "Why it matters", "five numbers")]
+    assert places == sorted(places)
+    assert html.count("the card en") == 1
+    assert '<div class="part wide">' in html
+    assert "column-span: all" in html
+
+
+def test_a_verdict_on_another_page_stands_where_it_is_said(brief):
+    del brief.metadata["siyu"]
+    page = pages.read_page(brief, "en")
+    assert (page.layout, page.verdicts, page.decision) == ("", [], {"verdict": "build"})
+    html = pages.page_html(brief, AROUND)
+    assert html.index("Why it matters") < html.index("the card en")
+    assert "column-span: all" not in html
+
+
+def test_a_layout_that_does_not_exist_is_refused(brief):
+    brief.metadata["siyu"] = {"layout": "poster"}
+    with pytest.raises(ValueError, match="poster"):
+        pages.read_page(brief, "en")
+
+
+def test_an_input_that_was_not_given_says_so(executed):
+    given = [("uplift", "0.02,0.05,0.1", "gain"), ("staff_cost", None, "staff")]
+    html = pages.page_html(executed, AROUND | {"parameters": given})
+    assert "<td>0.02,0.05,0.1</td>" in html
+    assert '<tr class="unset"><th scope="row">staff</th><td>not given</td>' in html

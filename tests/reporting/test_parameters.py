@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from siyu_helpers.reporting.parameters import Parameter, ParameterError, accept, parameters_of
+from siyu_helpers.reporting.parameters import Parameter, ParameterError, accept, parameters_of, quantities
 
 CELL = """\
 brand = "cdnow"  # folder
@@ -94,3 +94,85 @@ def test_a_notebook_without_the_cell_is_refused(tmp_path):
     path.write_text(json.dumps({"cells": []}), encoding="utf-8")
     with pytest.raises(ParameterError, match="tagged"):
         parameters_of(path)
+
+
+SCENARIO = """\
+uplift = ""  # 订单增幅 / gain in orders, empty: the brand's own; a number or low,typical,high from -1 to 10
+staff_cost = ""  # 每月人员费用 / staff a month, empty: the brand's own; a number or low,typical,high, 0 or more
+free = ""  # 随意 / free text
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    path = tmp_path / "05_x.ipynb"
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": SCENARIO.splitlines(keepends=True)}
+    path.write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "read"),
+    [
+        ("", "", {}),
+        ("  ", "", {}),
+        ("0.05", "0.05", {"uplift": 0.05}),
+        (0.05, "0.05", {"uplift": 0.05}),
+        (1, "1", {"uplift": 1.0}),
+        ("-1", "-1", {"uplift": -1.0}),
+        ("-0", "0", {"uplift": 0.0}),
+        (" 0.02, 0.05 ,0.10", "0.02,0.05,0.1", {"uplift": (0.02, 0.05, 0.1)}),
+        ("0.02，0.05，0.1", "0.02,0.05,0.1", {"uplift": (0.02, 0.05, 0.1)}),
+        ([0.02, 0.05, 0.1], "0.02,0.05,0.1", {"uplift": (0.02, 0.05, 0.1)}),
+        ((0, 0, 0.1), "0,0,0.1", {"uplift": (0.0, 0.0, 0.1)}),
+        ("0.1,0.1,0.1", "0.1", {"uplift": 0.1}),
+        ("1e-3", "0.001", {"uplift": 0.001}),
+    ],
+)
+def test_a_quantity_is_empty_a_number_or_three_in_one_form(scenario, value, text, read):
+    assert accept(scenario, {"uplift": value}) == {"uplift": text}
+    assert quantities(uplift=value) == quantities(uplift=text) == read
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("much", "low,typical,high"),
+        ("5%", "0.05, not 5%"),
+        ("0.05,0.1", "low,typical,high"),
+        ("0.1,0.05,0.02", "lowest first"),
+        ("0.02,0.05,", "low,typical,high"),
+        (",", "low,typical,high"),
+        ("nan", "low,typical,high"),
+        ("0,1,inf", "low,typical,high"),
+        ("1e999", "low,typical,high"),
+        (float("nan"), "low,typical,high"),
+        (True, "low,typical,high"),
+        (None, "low,typical,high"),
+        ("1_000", "low,typical,high"),
+        ("0.05\nimport os", "low,typical,high"),
+        ("0,1,11", "from -1 to 10; 11 is not"),
+        (-1.5, "from -1 to 10"),
+    ],
+)
+def test_a_quantity_that_is_none_of_these_is_refused_in_one_line(scenario, value, said):
+    with pytest.raises(ParameterError, match=said) as caught:
+        accept(scenario, {"uplift": value})
+    assert "uplift=" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_quantity_may_have_a_lower_end_only(scenario):
+    assert accept(scenario, {"staff_cost": "0,8000,12000"}) == {"staff_cost": "0,8000,12000"}
+    with pytest.raises(ParameterError, match="of 0 or more; -1 is not"):
+        accept(scenario, {"staff_cost": "-1,0,5"})
+    with pytest.raises(ParameterError, match="8000, not 8,000"):
+        accept(scenario, {"staff_cost": "8,000"})
+
+
+def test_a_quantity_does_not_change_other_texts_and_hints_at_its_name(scenario):
+    assert accept(scenario, {"free": "1, 2"}) == {"free": "1, 2"}
+    assert parameters_of(scenario)["uplift"].meaning("zh") == "订单增幅"
+    for asked, near in (("uplfit", "uplift"), ("staff", "staff_cost")):
+        with pytest.raises(ParameterError, match=f"did you mean {near}"):
+            accept(scenario, {asked: "1"})

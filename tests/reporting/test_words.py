@@ -43,6 +43,22 @@ from siyu_helpers.reporting import words
         (0.9996, "probability", "CNY", "99% 以上", "over 99%"),
         (0.0004, "probability", "CNY", "不到 1%", "under 1%"),
         (77.4, "RMB per buyer", "USD", "每位买家 77.40 元", "RMB 77.40 per buyer"),
+        (238, "customers a month", "CNY", "238 位客户/月", "238 customers a month"),
+        (1, "customers a month", "CNY", "1 位客户/月", "1 customer a month"),
+        (0.031, "customers per customer", "CNY", "每百位客户 3.1 位", "3.1 per 100 customers"),
+        (2000, "customers per account", "CNY", "2,000 位客户/账号", "2,000 customers per account"),
+        (15, "accounts", "CNY", "15 个账号", "15 accounts"),
+        (120, "orders a month", "CNY", "120 笔/月", "120 orders a month"),
+        (13500, "money a month", "CNY", "每月 13,500 元", "CNY 13,500 a month"),
+        (0.05, "money per message", "USD", "每条消息 0.05 美元", "$0.05 per message"),
+        (300, "money per account", "CNY", "每个账号 300.00 元", "CNY 300.00 per account"),
+        (180, "money per order", "CNY", "每笔订单 180.00 元", "CNY 180.00 per order"),
+        (13, "months", "CNY", "13 个月", "13 months"),
+        (2.5, "times", "CNY", "2.5 倍", "2.5 times"),
+        (90, "minutes", "CNY", "90 分钟", "90 minutes"),
+        (7.5, "minutes a day", "CNY", "7.5 分钟/天", "7.5 minutes a day"),
+        (1, "hours", "CNY", "1 小时", "1 hour"),
+        (3, "kilometres", "CNY", "3 公里", "3 kilometres"),
         (3.25, "contacts a visit", "CNY", "3.25 contacts a visit", "3.25 contacts a visit"),
     ],
 )
@@ -55,8 +71,10 @@ def test_a_value_with_its_unit(value, unit, currency, zh, en):
     ("low", "high", "unit", "zh", "en"),
     [
         (0.1, 0.2, "share", "（10.0% 至 20.0%）", " (10.0% to 20.0%)"),
-        (9.5, 1234.0, "money", "（9.50 至 1,234 元）", " (CNY 9.50 to CNY 1,234)"),
+        (9.5, 1234.0, "money", "（10 至 1,234 元）", " (CNY 10 to CNY 1,234)"),
         (-0.02, 0.113, "growth a year", "（-2.0% 至 +11.3%）", " (-2.0% to +11.3%)"),
+        (9000, 13500, "money a month", "（9,000 至 13,500 元）", " (CNY 9,000 to CNY 13,500)"),
+        (180, 238, "customers a month", "（180 至 238 位客户/月）", " (180 to 238 customers a month)"),
         (40, 52, "days", "（40 至 52 天）", " (40 to 52 days)"),
         (40, math.inf, "days", "（40 天或更多）", " (40 days or more)"),
     ],
@@ -79,6 +97,15 @@ def test_the_axis_of_a_cohort_grid_says_the_days_of_its_blocks():
         zh, en = words.PERIOD_AXIS[period]["block"]
         assert f"每段 {days} 天" in zh
         assert f"each {days} days" in en
+
+
+def test_evidence_is_graded_in_the_words_of_page_04():
+    from siyu_helpers.analysis.effect import verdict_words
+
+    assert set(words.EVIDENCE) - {""} <= set(verdict_words.LEVEL_WORDS)
+    for grade in set(words.EVIDENCE) - {""}:
+        both = verdict_words.LEVEL_WORDS[grade]
+        assert words.EVIDENCE[grade] == {"zh": both.zh, "en": both.en.lower()}
 
 
 def test_index_words_come_in_both_languages():

@@ -17,6 +17,7 @@ from siyu_helpers.reporting.charts.heatmaps import cohort_heatmap, matrix
 from siyu_helpers.reporting.charts.line_charts import curves
 from siyu_helpers.reporting.charts.overlap_charts import overlap
 from siyu_helpers.reporting.charts.range_charts import against, ranges
+from siyu_helpers.reporting.charts.tornado_charts import tornado
 from siyu_helpers.reporting.charts.transition_maps import transitions
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "matrix",
     "overlap",
     "ranges",
+    "tornado",
     "transitions",
     "waterfall",
 ]

@@ -34,7 +34,10 @@ from siyu_helpers.reporting.charts.row_axes import (
     end_text,
     half_width,
     plain_rows,
+    ratio_axis,
+    ratio_edges,
     reached,
+    reached_by_ratio,
     reason,
     rows_plot,
     say_in_row,
@@ -66,6 +69,9 @@ def forest(
     hollow: str | None = None,
     truth: float | str | None = None,
     truth_words: Both = ("真实效果", "True effect"),
+    reference: float = 0.0,
+    log: bool = False,
+    marked: Any = None,
     label_words: Both = ("算法", "Estimate"),
     group_words: Both = ("分组", "Group"),
     source: str = "orders",
@@ -93,12 +99,21 @@ def forest(
     truth, truth_words : float or str, and (zh, en), optional
         What is known to be true, of an invented brand: a number, or a column with one number a group. A diamond in a
         row of its own, with a dotted line through the rows it is to be held against.
+    reference : float
+        Where the line stands that the intervals are held against: 0 for a difference, 1 for a ratio.
+    log : bool
+        True draws the axis in ratios, with as much room from 0.5 to 1 as from 1 to 2; a value or an end of 0 or less
+        is an arrow at its edge.
+    marked : label, optional
+        The row that is the reader's own, such as the brand among industries: a diamond, its name in bold.
 
     Raises
     ------
     ValueError
-        A label comes twice in a group, or a group has two truths.
+        A label comes twice in a group, a group has two truths, or a reference of 0 or less on an axis of ratios.
     """
+    if log and reference <= 0:
+        raise ValueError(f"reference={reference:g}: an axis of ratios needs a line above 0, such as 1")
     truth_column = truth if isinstance(truth, str) else None
     need(table, label, value, group, hollow, truth_column, n if isinstance(n, str) else None)
     low, high = (end if end in table.columns else None for end in (low, high))
@@ -112,11 +127,12 @@ def forest(
     rows["hollow"] = table[hollow].astype(bool).to_numpy() if hollow else False
     rows["truth"] = table[truth_column].to_numpy(dtype=float) if truth_column else np.nan if truth is None else truth
     lines = _lines(rows, names)
-    ends = _ends(rows)
+    ends = _ends(rows, reference, log)
+    axis = (ends, reference, log, marked)
     cut = ((rows["low"] < ends[0]) | (rows["high"] > ends[1])).any()
     show(
         ledger,
-        lambda lang: _draw_forest(rows, lines, ends, names, (unit, ledger.currency), (value_words, truth_words), lang),
+        lambda lang: _draw_forest(rows, lines, axis, names, (unit, ledger.currency), (value_words, truth_words), lang),
         title=(title_zh, title_en),
         unit=unit_words(unit, value_words, ledger.currency),
         n=int(table[n].max()) if isinstance(n, str) else int(n),
@@ -126,9 +142,10 @@ def forest(
             if cut
             else None,
             ("空心：只是对比，不是效果", "hollow: a comparison, not an effect") if rows["hollow"].any() else None,
+            ("横轴为比例刻度", "axis in ratios") if log else None,
         ),
         alt=tuple(
-            _forest_alt(rows, names, (unit, ledger.currency), (value_words, truth_words), lang)
+            _forest_alt(rows, names, (unit, ledger.currency), (value_words, truth_words), reference, lang)
             for lang in words.LANGUAGES
         ),
         table=lambda lang: _forest_table(
@@ -159,14 +176,16 @@ def _lines(rows: pd.DataFrame, names: Names | None) -> list[tuple[str, Any]]:
     return [*lines, ("truth", (float(rows["truth"].iloc[0]), 0))] if one_truth else lines
 
 
-def _ends(rows: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis: zero, all values and truths, and of the intervals what is not far longer than the others."""
-    return reached(np.r_[rows["value"], rows["truth"], 0.0], rows[["low", "high"]].to_numpy(dtype=float))
+def _ends(rows: pd.DataFrame, reference: float, log: bool) -> tuple[float, float]:
+    """Ends of the axis: the line, all values and truths, and of the intervals what is not far longer than the rest."""
+    points, bounds = np.r_[rows["value"], rows["truth"], reference], rows[["low", "high"]].to_numpy(dtype=float)
+    return reached_by_ratio(points, bounds) if log else reached(points, bounds)
 
 
-def _draw_forest(rows, lines, ends, names, unit_currency, both_words, lang) -> Figure:
+def _draw_forest(rows, lines, axis, names, unit_currency, both_words, lang) -> Figure:
+    ends, reference, log, marked = axis
     (unit, currency), (value_words, truth_words) = unit_currency, both_words
-    heads, texts, decimals = [], [], _decimals(rows, unit)
+    heads, texts, decimals = [], [], None if log else _decimals(rows, unit)
     for kind, what in lines:
         name = {"group": "", "truth": one(truth_words, lang)}.get(kind)
         name = drawn_name(what["label"], names, lang) if name is None else name
@@ -174,8 +193,10 @@ def _draw_forest(rows, lines, ends, names, unit_currency, both_words, lang) -> F
         said = {"group": lambda _: "", "truth": lambda at: _short(at[0], unit, decimals)}
         texts.append(said[kind](what) if kind in said else _with_ends(what, unit, decimals, lang))
     figure, axes = rows_plot(heads, texts, ROW, lang, snug=True)
+    if log:
+        ratio_axis(axes, ends)
     axes.set_xlim(*ends)
-    axes.axvline(0, color=INK, linewidth=1, zorder=1.5)
+    axes.axvline(reference, color=INK, linewidth=1, zorder=1.5)
     for y, (kind, what) in enumerate(lines):
         if kind == "group":
             _section(axes, y, drawn_name(what, names, lang), heads, lang)
@@ -188,7 +209,9 @@ def _draw_forest(rows, lines, ends, names, unit_currency, both_words, lang) -> F
             said = say_in_row(axes, y, what["refused"], 1, lang, beyond=behind)
             said.set(bbox={"facecolor": "white", "linewidth": 0, "pad": 1}, zorder=5)
         else:
-            _mark(axes, y, what, ends)
+            _mark(axes, y, what, ends, log, own=marked is not None and what["label"] == marked)
+        if kind == "row" and marked is not None and what["label"] == marked:
+            axes.get_yticklabels()[y].set_weight("bold")
         _say(axes, y, texts[y])
     axes.xaxis.set_major_formatter(FuncFormatter(axis_text(unit, lang, ends[1] - ends[0])))
     axes.set_xlabel(one(unit_words(unit, value_words, currency), lang))
@@ -214,29 +237,35 @@ def _section(axes: Any, y: int, name: str, heads: list[str], lang: str) -> None:
         axes.plot([-(beside + 0.05) / across, 1], [y - 0.5, y - 0.5], color=GRID, linewidth=1, zorder=0, **how)
 
 
-def _mark(axes: Any, y: float, row: pd.Series, ends: tuple[float, float]) -> None:
-    """A square with its interval; an end beyond the axis is an arrow."""
+def _mark(axes: Any, y: float, row: pd.Series, ends: tuple[float, float], log: bool, own: bool) -> None:
+    """A square with its interval, for the reader's own a diamond; an end or a value beyond the axis is an arrow."""
     cut = row.copy()
+    cut["value"], beyond = max(row["value"], ends[0]), row["value"] < ends[0]
     cut["low"] = -math.inf if row["low"] < ends[0] else row["low"]
     cut["high"] = math.inf if row["high"] > ends[1] else row["high"]
-    colour = FAINT if row["hollow"] else SERIES[0]
-    whisker(axes, y, cut, colour, ends)
+    colour = FAINT if row["hollow"] else SERIES[1] if own else SERIES[0]
+    whisker(axes, y, cut, colour, ratio_edges(ends) if log else ends)
     face = "white" if row["hollow"] else colour
     axes.plot(
-        [row["value"]], [y], "s", markersize=MARK, markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.2,
-        zorder=4, clip_on=False,
+        [cut["value"]], [y], "<" if beyond else "D" if own else "s", markersize=MARK + own, markerfacecolor=face,
+        markeredgecolor=colour, markeredgewidth=1.2, zorder=4, clip_on=False,
     )  # fmt: skip
 
 
-def _short(value: float, unit: str, decimals: int) -> str:
-    """A number without its unit, which the axis names; percent keep their sign.
+def _short(value: float, unit: str, decimals: int | None) -> str:
+    """A number without its unit, which the axis names; percent keep their sign. Without decimals: two digits.
 
     >>> _short(0.0312, "share", 1), _short(-12.345, "money per customer", 2), _short(-0.001, "number", 2)
     ('3.1%', '-12.35', '0.00')
+    >>> _short(0.0213, "number", None), _short(34.21, "number", None)
+    ('0.021', '34')
     """
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    said = f"{value * 100 if unit == 'share' else value:,.{decimals}f}"
+    value = value * 100 if unit == "share" else value
+    if decimals is None:
+        decimals = min(max(1 - math.floor(math.log10(abs(value))), 0), 4) if value else 0
+    said = f"{value:,.{decimals}f}"
     said = said if set(said) & set("123456789") else said.removeprefix("-")
     return f"{said}%" if unit == "share" else said
 
@@ -261,7 +290,7 @@ def _with_ends(row: pd.Series, unit: str, decimals: int, lang: str) -> str:
     return f"{said}（{low} 至 {high}）" if lang == "zh" else f"{said} ({low} to {high})"
 
 
-def _forest_alt(rows, names, unit_currency, both_words, lang) -> str:
+def _forest_alt(rows, names, unit_currency, both_words, reference, lang) -> str:
     (unit, currency), (value_words, truth_words) = unit_currency, both_words
     known = rows.dropna(subset=["value"])
     at = words.LANGUAGES.index(lang)
@@ -269,18 +298,19 @@ def _forest_alt(rows, names, unit_currency, both_words, lang) -> str:
     said = [(number_text(row["value"], unit, lang, currency), _row_name(row, names, lang)) for row in (most, least)]
     (high, high_name), (low, low_name) = said
     ranged = known[known[["low", "high"]].notna().all(axis=1)]
-    around = int(((ranged["low"] <= 0) & (ranged["high"] >= 0)).sum())
+    around = int(((ranged["low"] <= reference) & (ranged["high"] >= reference)).sum())
+    line_zh, line_en = ("零", "zero") if reference == 0 else (f" {reference:g}", f"{reference:g}")
     silent = [_row_name(row, names, lang) for _, row in rows[rows["value"].isna()].iterrows()]
     tested = ranged[ranged["truth"].notna()]
     hit = int(((tested["low"] <= tested["truth"]) & (tested["truth"] <= tested["high"])).sum())
     if lang == "zh":
         text = f"森林图，{len(rows)} 行，{value_words[at]}。最高 {high}（{high_name}），最低 {low}（{low_name}）。"
-        text += f"{len(ranged)} 个区间中 {around} 个含零。" if len(ranged) else ""
+        text += f"{len(ranged)} 个区间中 {around} 个含{line_zh}。" if len(ranged) else ""
         text += f"{truth_words[at]}落在 {len(tested)} 个区间中的 {hit} 个之内。" if len(tested) else ""
         return text + (f"没有数字的：{'、'.join(silent)}。" if silent else "")
     text = f"Forest plot, {len(rows)} row{'s' if len(rows) > 1 else ''}: {value_words[at]}. "
     text += f"Highest {high} ({high_name}), lowest {low} ({low_name})."
-    text += f" {around} of {len(ranged)} intervals contain zero." if len(ranged) else ""
+    text += f" {around} of {len(ranged)} intervals contain {line_en}." if len(ranged) else ""
     text += f" {truth_words[at]} inside {hit} of {len(tested)} intervals." if len(tested) else ""
     return text + (f" Without a number: {'; '.join(silent)}." if silent else "")
 

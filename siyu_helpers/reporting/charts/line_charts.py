@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from siyu_helpers.reporting import words
 from siyu_helpers.reporting.charts import fonts
-from siyu_helpers.reporting.charts.colours import FAINT, GRID, LINE, SERIES, sequence
+from siyu_helpers.reporting.charts.colours import FAINT, GRID, SERIES, sequence
 from siyu_helpers.reporting.charts.frame import (
     Both,
     Names,
@@ -26,7 +26,7 @@ from siyu_helpers.reporting.charts.frame import (
     show,
     strip,
 )
-from siyu_helpers.reporting.charts.numerals import axis_text, number_text, unit_words
+from siyu_helpers.reporting.charts.numerals import PERCENT, axis_text, number_text, unit_words
 from siyu_helpers.reporting.ledger import Ledger
 
 
@@ -77,6 +77,7 @@ def curves(
         Days of one step of x, where x counts blocks of days: the axis then shows the day on which each begins.
     unit : str, optional
         Unit of y: "share", "number", or an Estimate's such as "money per customer"; without it `as_share` decides.
+        Of "probability" the axis goes from 0 to 100%.
     names : dict of key -> (zh, en), optional
         Names of the groups; their order is the legend's. Without it a group's own text, sorted.
     old_to_new : bool
@@ -181,10 +182,12 @@ def _axes_of_curves(axes: Any, unit: str, lang: str, legend: bool) -> None:
     if axes.dataLim.y0 >= -1e-9:
         axes.set_ylim(bottom=0)
     else:
-        axes.axhline(0, color=LINE, linewidth=0.9, zorder=0)
-    whole = unit != "share" and top - min(low, 0) >= 4
+        axes.axhline(0, color=FAINT, linewidth=0.9, zorder=1.5)
+    whole = unit not in PERCENT and top - min(low, 0) >= 4
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10], min_n_ticks=4, integer=whole))
-    if unit == "share":
+    if unit == "probability":
+        axes.set_ylim(0, 1.02)
+    if unit in PERCENT:
         top = axes.get_ylim()[1]
     axes.yaxis.set_major_formatter(FuncFormatter(axis_text(unit, lang, top)))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 3, 6, 10], integer=True))

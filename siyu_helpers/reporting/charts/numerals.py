@@ -6,6 +6,9 @@ from typing import Any
 
 from siyu_helpers.reporting import words
 
+#: Units that an axis shows in percent.
+PERCENT = ("share", "probability")
+
 
 def number_text(value: Any, unit: str, lang: str, currency: str = "CNY") -> str:
     """A number with its unit as it stands in a label, a table or alt text; a blank stays blank.
@@ -49,7 +52,7 @@ def compact(value: float, lang: str) -> str:
 
 def axis_text(unit: str, lang: str, span: float) -> Callable[[float, Any], str]:
     """What stands at the ticks of an axis that spans so much."""
-    if unit == "share" or unit in words.GROWTH:
+    if unit in PERCENT or unit in words.GROWTH:
         decimals = 0 if span >= 0.05 else 1 if span >= 0.005 else 2
         return lambda value, _: f"{value:.{decimals}%}"
     return lambda value, _: compact(round(value, 10), lang)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from siyu_helpers.analysis.estimates import Estimate, Refused
 from siyu_helpers.reporting.charts import fonts
@@ -20,6 +20,8 @@ from siyu_helpers.reporting.charts.numerals import number_text
 NAME_ROOM, NAME, VALUE, REASON = 1.5, 9, 8.5, 7.8
 #: An interval that reaches further than so many times the middle one's half-width is cut, with an arrow.
 REACH = 4
+#: How far the tip of an arrow stands from the end of the axis, as a share of it.
+ROOM_OF_ARROW = 0.025
 
 
 def plain_rows(
@@ -107,9 +109,38 @@ def reached(points: np.ndarray, bounds: np.ndarray) -> tuple[float, float]:
     return float(seen.min() - room), float(seen.max() + room)
 
 
+def reached_by_ratio(points: np.ndarray, bounds: np.ndarray) -> tuple[float, float]:
+    """Ends of an axis of ratios, as `reached` has them of differences; what is 0 or less is left out.
+
+    >>> [round(end, 2) for end in reached_by_ratio(np.array([0.5, 1.0, 0.0]), np.array([[0.25, 4.0]]))]
+    [0.22, 4.59]
+    """
+    points, bounds = (np.log(np.where(numbers > 0, numbers, np.nan)) for numbers in (points, bounds))
+    left, right = np.exp(reached(points, bounds))
+    return float(left), float(right)
+
+
+def ratio_axis(axes: Any, ends: tuple[float, float]) -> None:
+    """Make the horizontal axis one of ratios, with few, plain ticks."""
+    axes.set_xscale("log")
+    wide = ends[1] / ends[0]
+    axes.xaxis.set_major_locator(
+        LogLocator(subs=(1,) if wide > 1000 else (1, 3) if wide > 30 else (1, 2, 5), numticks=12)
+    )
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def ratio_edges(ends: tuple[float, float]) -> tuple[float, float]:
+    """Limits with which `whisker` has its arrows just inside of an axis of ratios."""
+    inside = (ends[1] / ends[0]) ** ROOM_OF_ARROW
+    left, right = ends[0] * inside, ends[1] / inside
+    beyond = ROOM_OF_ARROW * (right - left) / (1 - 2 * ROOM_OF_ARROW)
+    return left - beyond, right + beyond
+
+
 def whisker(axes: Any, y: float, row: pd.Series, colour: str, limits: tuple[float, float]) -> None:
     """The interval: a cap at a finite end, an arrow at an infinite one, nothing at a blank one."""
-    inside = 0.025 * (limits[1] - limits[0])  # the tip of an arrow stays clear of names and values
+    inside = ROOM_OF_ARROW * (limits[1] - limits[0])  # the tip of an arrow stays clear of names and values
     for end, edge, arrow in ((row["low"], limits[0] + inside, "<"), (row["high"], limits[1] - inside, ">")):
         if math.isnan(end):
             continue

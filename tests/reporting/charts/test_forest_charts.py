@@ -273,3 +273,42 @@ def test_blank_and_endless_differences(shown, drawn, book, read):
     assert len(drawn) == 1
     with pytest.raises(ValueError, match="twice"):
         love(book("en"), pd.concat([BALANCE, BALANCE]))
+
+
+RATIOS = pd.DataFrame(
+    {
+        "label": ["beauty", "own", "toilet", "loss"],
+        "value": [2.0, 1.4, 0.02, -0.1],
+        "low": [1.5, 0.7, 0.01, -0.5],
+        "high": [2.7, 2.8, 0.05, 0.2],
+    }
+)
+
+
+def test_ratios_are_held_against_one_and_the_own_row_is_marked(shown, drawn, book, read):
+    forest(book(), RATIOS, label="label", unit="number", reference=1.0, log=True, marked="own")
+    axes = drawn[1].axes[0]
+    assert axes.get_xscale() == "log"
+    assert [value for value, _ in marks(drawn[1], "s")] == [2.0, 0.02]
+    assert [value for value, _ in marks(drawn[1], "D")] == [1.4]
+    weights = {label.get_text(): label.get_weight() for label in axes.get_yticklabels()}
+    assert weights == {"beauty": "normal", "own": "bold", "toilet": "normal", "loss": "normal"}
+    assert {"2.0 (1.5 to 2.7)", "0.020 (0.010 to 0.050)", "-0.10 (-0.50 to 0.20)"} <= set(drawn[1].texts_seen)
+    alt, rows = read(shown[1][0])
+    assert "1 of 4 intervals contain 1." in alt
+    assert "4 个区间中 1 个含 1。" in read(shown[0][0])[0]
+    assert rows[4][1:] == ["-0.1", "-0.5", "0.2"]
+    assert any("axis in ratios" in text.replace("\n", " ") for text in drawn[1].texts_seen)
+    # What has no place on an axis of ratios is an arrow inside of its left edge.
+    left, right = axes.get_xlim()
+    arrows = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "<"]
+    assert arrows
+    assert all(left <= at < left * (right / left) ** 0.1 for at in arrows)
+
+
+def test_a_line_elsewhere_on_a_plain_axis(shown, drawn, book, read):
+    forest(book("en"), RATIOS, label="label", unit="number", reference=1.0)
+    assert drawn[0].axes[0].get_xscale() == "linear"
+    assert "1 of 4 intervals contain 1." in read(shown[0][0])[0]
+    with pytest.raises(ValueError, match="above 0"):
+        forest(book("en"), RATIOS, label="label", log=True)

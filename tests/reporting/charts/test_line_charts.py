@@ -146,3 +146,22 @@ def test_a_line_may_take_the_colour_of_another(shown, drawn, book):
     curves(book("en"), table, group="g", unit="number", like={"cost": "seen"}, dashed={"cost"}, markers=False)
     by_label = {line.get_label(): to_hex(line.get_color()) for line in lines(drawn[0])}
     assert by_label["cost"] == by_label["seen"] != by_label["model"]
+
+
+def test_a_probability_is_drawn_from_none_to_all(shown, drawn, book, read):
+    table = pd.DataFrame({"month": [1, 2, 3], "paid": [0.0, 0.02, 0.08], "n": 9})
+    curves(book("en"), table, x="month", y="paid", unit="probability")
+    axes = drawn[0].axes[0]
+    assert axes.get_ylim() == (0, 1.02)
+    assert "20%" in [label.get_text() for label in axes.get_yticklabels()]
+    assert [row[1] for row in read(shown[0][0])[1][1:]] == ["under 1%", "2%", "8%"]
+
+
+def test_a_value_below_zero_shows_where_zero_is(shown, drawn, book):
+    table = pd.DataFrame(
+        {"month": [1, 2], "net": [-500.0, -100.0], "a": [-600.0, -300.0], "b": [-400.0, -50.0], "n": 9}
+    )
+    curves(book("en"), table, x="month", y="net", low="a", high="b", unit="money")
+    bottom, top = drawn[0].axes[0].get_ylim()
+    assert bottom < -600
+    assert top >= 0
