@@ -1,5 +1,6 @@
 """The invented brands through the whole house: made, loaded, rendered in both languages, marked as invented."""
 
+import functools
 import html
 import json
 import re
@@ -7,6 +8,7 @@ import re
 import pytest
 import yaml
 from conftest import PROJECT
+from notebook_cells import run, visible
 from typer.testing import CliRunner
 
 from siyu_helpers import cli
@@ -14,6 +16,7 @@ from siyu_helpers.analysis import pool_effect
 from siyu_helpers.data import brands, samples
 from siyu_helpers.data.simulate import RECIPES, simulate
 from siyu_helpers.data.simulation import files, truth
+from siyu_helpers.reporting.charts import frame
 from siyu_helpers.reporting.render import render
 
 
@@ -187,6 +190,88 @@ def test_sanli_is_found_to_send_too_many_messages():
     assert best["sent_per_month"].value == pytest.approx(30, abs=0.5)
     assert best["best_per_month"].high < 30
     assert best["gain_from_prudent"].low > 0
+
+
+# ---- what to do about each of them: pages 05 and 06 ------------------------------------------------------------------
+
+#: Customers of smaller brands on whom the verdicts of the full ones are reached, and the tables that it takes.
+SMALLER = {
+    "xiaoman": (5000, "orders", "members", "accounts", "assignments", "pool_costs"),
+    "sanli": (3000, "orders", "members", "accounts", "assignments", "pool_costs", "messages"),
+    "yunzuo": (2500, "orders", "members", "accounts", "pool_costs"),
+}
+# Brand -> verdict in Chinese and in English; the issue's list. CDNOW is judged as it is.
+VERDICTS = {
+    "xiaoman": ("建", "Build"),
+    "sanli": ("先修正", "Fix first"),
+    "yunzuo": ("不建", "Do not"),
+    "cdnow": ("凭这些表无法判断", "Cannot be judged from these tables"),
+}
+
+
+@pytest.fixture(scope="module")
+def smaller(tmp_path_factory, home):
+    """The brands at a part of their size, with that part of the costs that do not grow with it by themselves."""
+    folder, write_table = tmp_path_factory.mktemp("smaller"), files._write_table
+
+    def write(table, path, kept, part):
+        if path.stem == "pool_costs":
+            fixed = table["amount"].where(table["item"] == "incentives", (table["amount"] * part).round(2))
+            table = table.assign(amount=fixed)
+        if path.stem in kept:
+            write_table(table, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_truth_yml", lambda made: yaml.safe_dump({files.MADE_BY: files.version()}))
+        for name, (customers, *kept) in SMALLER.items():
+            part = customers / RECIPES[name].customers
+            patch.setattr(files, "_write_table", functools.partial(write, kept=kept, part=part))
+            simulate(name, customers=customers, seed=1).write(folder / name)
+    (folder / "cdnow").symlink_to(PROJECT / "data" / "raw" / "cdnow")
+    return folder
+
+
+def notebook(stem):
+    return PROJECT / "notebooks" / f"{stem}.ipynb"
+
+
+def verdict_cards(sent):
+    """The verdict on the card of each language, and the record that the index gets."""
+    cards = {metadata["lang"]: html for html, metadata in sent if metadata["role"] == "verdict"}
+    records = [metadata["decision"] for _, metadata in sent if metadata.get("decision")]
+    return cards, records[0]
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_the_verdict_on_each_brand_in_both_languages(name, smaller, shown):
+    sent = run(notebook("06_decision_brief"), shown, brand=name, data_root=str(smaller), draws=1500)
+    cards, record = verdict_cards(sent)
+    assert record["verdict"] == VERDICTS[name][1].lower().removesuffix(" from these tables").replace(" ", "_")
+    for at, lang in enumerate(("zh", "en")):
+        assert VERDICTS[name][at] in re.sub(r"<[^>]+>", " ", cards[lang])
+        assert "SECRET" not in visible(sent, lang)
+    judged = name != "cdnow"
+    assert (record["probability"] is not None) == judged == (record["value"] is not None)
+    said = visible(sent, "en")
+    if name == "sanli":
+        assert "promotions" in cards["en"], "what is to be fixed"
+    if name == "cdnow":
+        assert "orders alone" in said, "what can be said all the same"
+        assert "CNY" not in said, "the brand sells in dollars"
+
+
+def test_other_inputs_make_another_verdict_and_are_called_given(smaller, shown, monkeypatch):
+    """Staff at ten times the cost: Xiaoman is not built; where the page says the verdict turns, it turns."""
+    monkeypatch.setattr(frame, "_png", lambda figure, box: ("", 600))  # nobody looks at the pictures here
+    asked = {"brand": "xiaoman", "data_root": str(smaller), "draws": 1500, "staff_cost": "60000", "uplift": "0.05"}
+    _, record = verdict_cards(run(notebook("06_decision_brief"), shown, **asked))
+    assert record["verdict"] == "do_not"
+    shown.clear()
+    sent = run(notebook("05_industry_fit"), shown, **asked)
+    for lang, label, given in (("zh", "人员费用", "给定"), ("en", "Staff", "given")):
+        rows = re.findall(r"<tr>.*?</tr>", " ".join(html for html, meta in sent if meta["lang"] == lang), re.S)
+        row = next(row for row in rows if label in row and "60,000" in row)
+        assert given in row, row
 
 
 def test_a_second_run_makes_nothing(rendered):

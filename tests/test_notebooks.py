@@ -68,8 +68,10 @@ class TestEveryNotebook:
         for index, cell in enumerate(load(path)["cells"]):
             if cell["cell_type"] != "code":
                 continue
+            # A line a parameter: as long as there are things to ask for.
+            most = 60 if "parameters" in tags(cell) else 15
             lines = [line for line in source(cell).splitlines() if line.strip()]
-            assert len(lines) <= 15, f"cell {index} has {len(lines)} lines"
+            assert len(lines) <= most, f"cell {index} has {len(lines)} lines"
             made = [
                 n
                 for n in ast.walk(ast.parse(source(cell)))
@@ -120,7 +122,7 @@ class TestEveryNumberedNotebook:
 
     def test_states_findings_and_definitions(self, path):
         code = "\n".join(source(cell) for cell in load(path)["cells"] if cell["cell_type"] == "code")
-        assert "finding=True" in code
+        assert re.search(r"finding=(True|\d)", code)
         assert "ledger.define(" in code
 
 

@@ -3,6 +3,7 @@
 One brand, every notebook, rendered once for the whole module by the command the README gives.
 """
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,8 @@ import pool_brands
 import pytest
 import spend_brands
 from conftest import PROJECT
+
+from siyu_helpers.reporting import indexes, records
 
 pytestmark = pytest.mark.browser
 PLACES = (
@@ -91,8 +94,9 @@ def page_path(lang, stem):
 
 EVERY_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in PAGES for lang in LANGUAGES])
 # The brand has neither touches nor members: its pages on these have a worked example, or an experiment to run, in place
-# of charts and numbers.
-DRAWN = [stem for stem in PAGES if stem not in ("03_channel_attribution", "04_pool_effect")]
+# of charts and numbers; the brief is a page of words and tables.
+BRIEF = "06_decision_brief"
+DRAWN = [stem for stem in PAGES if stem not in ("03_channel_attribution", "04_pool_effect", BRIEF)]
 EVERY_DRAWN_PAGE = pytest.mark.parametrize(("lang", "stem"), [(lang, stem) for stem in DRAWN for lang in LANGUAGES])
 EVERY_PATH = [page_path(lang, stem) for stem in PAGES for lang in LANGUAGES] + ["index.html", f"{BRAND}/index.html"]
 
@@ -212,18 +216,24 @@ def full_pages(tmp_path_factory):
     spend_brands.write(of_spend, made, **spend_brands.TOUCHED)
     pool_brands.write(of_pool, pool_brands.tables(name="sanli", customers=2500))
     folders = {}
-    for stem in FULL_PAGES:
-        root = of_pool if stem == "04_pool_effect" else of_spend
+    for root, stems in ((of_spend, ("01", "03")), (of_pool, ("04", "05", "06"))):
         out = tmp_path_factory.mktemp("full")
         command = [sys.executable, "-m", "siyu_helpers.cli", "render", "tiny", "--data", str(root), "--out", str(out)]
-        run = subprocess.run([*command, "--notebook", stem[:2]], capture_output=True, text=True)
+        asked = [part for stem in stems for part in ("--notebook", stem)]
+        run = subprocess.run([*command, *asked], capture_output=True, text=True)
         assert run.returncode == 0, run.stdout + run.stderr
-        folders[stem] = out / "tiny"
+        folders |= {stem: out / "tiny" for stem in FULL_PAGES if stem[:2] in stems}
     return folders
 
 
 #: Pages of brands with spend, touches and a pool, with the least number of charts and of findings they have.
-FULL_PAGES = {"01_acquisition_cost": (11, 3), "03_channel_attribution": (6, 6), "04_pool_effect": (7, 3)}
+FULL_PAGES = {
+    "01_acquisition_cost": (11, 3),
+    "03_channel_attribution": (6, 6),
+    "04_pool_effect": (7, 3),
+    "05_industry_fit": (7, 4),
+    BRIEF: (0, 1),
+}
 
 
 #: Each language and each width once: both are on every page of CDNOW already, and axe takes seconds.
@@ -245,7 +255,7 @@ def test_the_pages_of_a_brand_with_spend_touches_and_a_pool(visit, full_pages, s
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("stem", ["03_channel_attribution", "04_pool_effect"])
+@pytest.mark.parametrize("stem", ["03_channel_attribution", "04_pool_effect", "05_industry_fit"])
 def test_full_pages_on_paper_and_in_one_language(visit, full_pages, stem, lang, tmp_path):
     """The widest charts and tables of the house: none is cut on A4, each has its text, every number its row."""
     page = visit(full_pages[stem] / lang / f"{stem}.html")
@@ -313,3 +323,87 @@ def test_the_indexes_lead_to_every_page(visit):
     page.click(f"a[href='en/{PAGES[0]}.html']")
     page.click("a[hreflang='zh']")
     assert "/zh/" in page.url
+
+
+#: A brief's sheet of paper: A4 less its margins, 184 x 276 mm, at 96 dots an inch.
+SHEET = {"width": 695, "height": 1043}
+
+
+def check_sheet(page, tmp_path):
+    """A brief is one sheet of A4 at 100%: the front, its back, nothing beyond the edges, the rest on the screen."""
+    assert page.locator("#findings .siyu-verdict").count() == 1
+    page.emulate_media(media="print")
+    page.set_viewport_size(SHEET)
+    front = page.evaluate("document.querySelector('.front').getBoundingClientRect().bottom + window.scrollY")
+    assert front <= SHEET["height"], "the front is more than a page"
+    beyond = page.eval_on_selector_all(
+        "main *, footer *",
+        "all => all.filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)"
+        ".map(e => e.outerHTML)",
+    )
+    assert beyond == []
+    clipped = page.eval_on_selector_all(
+        ".front *",
+        "all => all.filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1 && e.clientWidth"
+        " && getComputedStyle(e).display !== 'inline').map(e => e.outerHTML)",
+    )
+    assert clipped == []
+    for hidden in ("nav.contents", ".siyu-numbers", "#findings li"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+    for shown in ("#findings .siyu-verdict", ".front h2", "#definitions", "footer"):
+        assert page.locator(shown).first.is_visible(), shown
+    pdf = page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True, scale=1)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_brief_of_orders_alone_is_one_sheet(visit, lang, tmp_path):
+    check_sheet(visit(page_path(lang, BRIEF)), tmp_path)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_brief_of_a_pool_brand_is_one_sheet(visit, full_pages, lang, tmp_path):
+    check_sheet(visit(full_pages[BRIEF] / lang / f"{BRIEF}.html"), tmp_path)
+
+
+def write_portfolio(out):
+    """A folder of three brands with verdicts, in other orders by name, value and payback, and one without."""
+    page = {"made": "2026-02-03T14:05:00+08:00", "until": "2024-12-31", "parameters": {}, "parts": {}, "linked": True}
+    for id, verdict, value, payback in (
+        ("a", "do_not", -90000.0, None), ("b", "build", 1200000.0, 13.0), ("c", "build", 85000.0, 9.0), ("d", "", 0, 0),
+    ):  # fmt: skip
+        decision = {"verdict": verdict, "words": {"zh": "结论", "en": "Verdict"}, "probability": 0.5, "currency": "CNY"}
+        decision |= {"value": [value, value, value], "payback": payback and [payback] * 3, "evidence": ""}
+        kept = {"brand": {"id": id, "name": id, "synthetic": True, "currency": "CNY", "customers": 10}, "checked": ""}
+        kept["brand"] |= {"observed_from": "2024-01-01", "observed_until": "2024-12-31"}
+        kept["notebooks"] = {}
+        pages = {
+            lang: page | {"files": {}, "older": [], "decision": decision if verdict else None} for lang in LANGUAGES
+        }
+        records.entry_of(kept, PAGES[0]).update(status="rendered", pages=pages)
+        for lang in LANGUAGES:
+            (out / id / lang).mkdir(parents=True)
+            (out / id / lang / f"{PAGES[0]}.html").write_text("page")
+        (out / id / "run.json").write_text(json.dumps(kept))
+    indexes.write(out, [PROJECT / "notebooks" / f"{PAGES[0]}.ipynb"])
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_portfolio_is_sorted_by_keyboard_and_blanks_come_last(visit, tmp_path, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    write_portfolio(tmp_path)
+    page = visit(tmp_path / "index.html", width)
+    order = "all => all.map(row => row.querySelector('a').getAttribute('href')[0]).join('')"
+    for column, first, second in ((2, "bcad", "acbd"), (3, "cbad", "bcad"), (1, "bcad", "abcd")):
+        head = page.locator("thead th").nth(column)
+        head.locator("button").focus()
+        for key, found in (("Enter", first), ("Space", second)):
+            page.keyboard.press(key)
+            assert page.eval_on_selector_all("tbody tr", order) == found
+            assert page.locator("[aria-sort$='ending']").count() == 1
+        assert head.get_attribute("aria-sort") in ("ascending", "descending")
+    assert page.complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    serious = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    assert serious == []
