@@ -1,6 +1,7 @@
 """RFM segments against a table worked by hand, plain recounts, pandas' ranks, and what must never matter."""
 
 import itertools
+from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -174,7 +175,7 @@ def test_equal_means_are_equal_to_the_last_bit():
     assert table["m"].nunique() == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CUSTOMERS, HOW, st.randoms(use_true_random=False), st.sampled_from([7, 100]))
 def test_row_order_ids_and_the_currency_unit_do_not_matter(rows, how, random, scale):
     orders = log(*rows)
@@ -192,7 +193,7 @@ def test_row_order_ids_and_the_currency_unit_do_not_matter(rows, how, random, sc
     assert np.allclose(again["monetary"], made["monetary"] * scale, rtol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CUSTOMERS, HOW)
 def test_equal_customers_are_equal_and_better_ones_never_score_lower(rows, how):
     made = scored(log(*rows), how)
@@ -251,7 +252,7 @@ def test_the_summary_by_hand(eight):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CUSTOMERS, HOW)
 def test_shares_sum_to_one_and_revenue_to_the_orders(rows, how):
     orders = log(*rows)
@@ -294,7 +295,7 @@ def test_movement_by_hand(eight):
     assert moved.loc["一般价值", "一般价值"] == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(CUSTOMERS, st.sampled_from(METHODS[:3]), st.sampled_from([None, 30]))
 def test_movement_loses_and_invents_nobody(rows, method, window):
     orders = log(*rows)
@@ -306,8 +307,9 @@ def test_movement_loses_and_invents_nobody(rows, method, window):
     )
     assert moved[list(SEGMENTS)].sum().to_dict() == summary(after).set_index("segment")["customers"].to_dict()
     pairs = before.merge(after, on="customer_id", suffixes=("_was", "_is"))
+    counted = Counter(zip(pairs["segment_was"], pairs["segment_is"], strict=True))
     for was, now in itertools.product(SEGMENTS, repeat=2):
-        assert moved.loc[was, now] == ((pairs["segment_was"] == was) & (pairs["segment_is"] == now)).sum()
+        assert moved.loc[was, now] == counted[was, now]
     if window is None:
         assert "outside_window" not in moved.columns
 

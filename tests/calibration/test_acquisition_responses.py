@@ -25,7 +25,7 @@ TRUE = 0.6
     [
         pytest.param({"number": 156, "customers": 3, "shocks": 0.5}, marks=pytest.mark.full),
         {"number": 104, "customers": 30, "follows": 1.2, "shocks": 0.35},
-        {"number": 156, "customers": 30, "follows": 1.2},
+        pytest.param({"number": 156, "customers": 30, "follows": 1.2}, marks=pytest.mark.full),
         pytest.param({"number": 156, "customers": 300, "resemblance": 0.0}, marks=pytest.mark.full),
         pytest.param({"number": 156, "customers": 30, "late": 0.3, "follows": 0.8}, marks=pytest.mark.full),
         {"period": "month", "number": 36, "customers": 300, "shocks": 0.5, "follows": 1.2},
@@ -51,8 +51,8 @@ def test_what_is_computed_from_the_elasticity(runs):
     for child in np.random.SeedSequence(6).spawn(runs):
         rng = np.random.default_rng(child)
         tables = {
-            "feed": costs(rng, elasticity=0.5, customers=60, shocks=0.4),
-            "live": costs(rng, elasticity=0.4, customers=30, shocks=0.4, channel="live"),
+            "feed": costs(rng, number=120, elasticity=0.5, customers=60, shocks=0.4),
+            "live": costs(rng, number=120, elasticity=0.4, customers=30, shocks=0.4, channel="live"),
         }
         found = responses.response(pd.concat(tables.values(), ignore_index=True))
         true = {name: (table["spend"].tail(52).sum(), sum(table.attrs["mean"][-52:])) for name, table in tables.items()}

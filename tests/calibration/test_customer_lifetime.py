@@ -15,7 +15,7 @@ from siyu_helpers.analysis import customer_lifetime
 from siyu_helpers.analysis.estimates import QUICK_RUNS, Coverage
 
 CUSTOMERS = 1_000
-DRAWS = 199  # (199 + 1) * 0.05 is whole
+DRAWS = {60: 99, 200: 199}  # by number of runs; (199 + 1) * 0.05 is whole, (99 + 1) * 0.05 too
 HORIZON = 39  # weeks
 BG_NBD = {"r": 0.8, "alpha": 6.0, "a": 0.8, "b": 2.4}
 TRUTH = {
@@ -66,7 +66,7 @@ def test_intervals_of_the_expected_and_of_the_realised_total(runs, model):
         rng = np.random.default_rng([17, run])
         summary, purchases, spent = history(rng, model, CUSTOMERS if runs > QUICK_RUNS else CUSTOMERS // 2)
         fit, spend = customer_lifetime.MODELS[model](summary), customer_lifetime.fit_gamma_gamma(summary)
-        table = customer_lifetime.forecast_total(fit, summary, HORIZON * 7, spend, draws=DRAWS, seed=run)
+        table = customer_lifetime.forecast_total(fit, summary, HORIZON * 7, spend, draws=DRAWS[runs], seed=run)
         true = fit.with_parameters(TRUTH[model]).expected_purchases(HORIZON, customers=summary)
         worth = spend.with_parameters(SPEND).expected_spend(summary)
         truth = [true.sum(), purchases, true @ worth, spent]
@@ -89,7 +89,7 @@ def test_intervals_of_lifetime_value_by_group(runs):
         fit, spend = customer_lifetime.fit_bg_nbd(summary), customer_lifetime.fit_gamma_gamma(summary)
         group = np.where(np.arange(CUSTOMERS) < 250, "small", "large")
         table = customer_lifetime.lifetime_value_by(
-            fit, spend, summary, group, HORIZON * 7, annual_discount_rate=0.0, margin=0.5, draws=DRAWS, seed=run
+            fit, spend, summary, group, HORIZON * 7, annual_discount_rate=0.0, margin=0.5, draws=DRAWS[runs], seed=run
         ).set_index("group").loc["small"]  # fmt: skip
         later = (when > observed[who]) & (who < 250)
         true = fit.with_parameters(BG_NBD).expected_purchases(HORIZON, customers=summary)
@@ -125,9 +125,11 @@ def test_interval_of_the_share_that_rests_on_customers_without_repeats(runs):
     """The truth is the same share under the true parameters of purchases and of spend."""
     covered = 0
     for seed in range(runs):
-        summary, _, _ = history(np.random.default_rng([47, seed]), "bg_nbd")
+        summary, _, _ = history(
+            np.random.default_rng([47, seed]), "bg_nbd", CUSTOMERS if runs > QUICK_RUNS else CUSTOMERS // 2
+        )
         fits = customer_lifetime.fit_bg_nbd(summary), customer_lifetime.fit_gamma_gamma(summary)
-        told = customer_lifetime.value_of_one_time_buyers(*fits, summary, 365, 0.10, draws=DRAWS)
+        told = customer_lifetime.value_of_one_time_buyers(*fits, summary, 365, 0.10, draws=DRAWS[runs])
         true = [fit.with_parameters(truth) for fit, truth in zip(fits, (BG_NBD, SPEND), strict=True)]
         values = customer_lifetime.lifetime_value(*true, summary, 365, 0.10, 1.0)
         mean = values["spend_is_population_mean"]

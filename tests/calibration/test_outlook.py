@@ -14,7 +14,7 @@ PARETO_NBD = {"r": 0.8, "alpha": 6.0, "s": 0.8, "beta": 12.0}
 
 @pytest.mark.parametrize(
     ("fit_model", "simulate", "truth", "customers"),
-    [(fit_bg_nbd, simulate_bg_nbd, BG_NBD, 2_000), (fit_pareto_nbd, simulate_pareto_nbd, PARETO_NBD, 3_000)],
+    [(fit_bg_nbd, simulate_bg_nbd, BG_NBD, 2_000), (fit_pareto_nbd, simulate_pareto_nbd, PARETO_NBD, 2_000)],
     ids=["bg_nbd", "pareto_nbd"],
 )
 def test_interval_of_the_share_still_active(runs, fit_model, simulate, truth, customers):

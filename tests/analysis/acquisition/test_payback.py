@@ -265,7 +265,7 @@ HISTORIES = [
 ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=18, deadline=None)
 @given(LOGS, st.sampled_from(HISTORIES), st.sampled_from([0, 20]))
 def test_cost_table_and_values_always_count_the_same_customers(rows, told, lag):
     """Whatever the history and the lag: `payback` raises where they do not."""

@@ -174,7 +174,7 @@ def journeys_of_any_kind(draw):
     return pd.DataFrame(rows, columns=["path", *COUNTS, "hours_before_end"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(journeys=journeys_of_any_kind(), order=st.randoms(use_true_random=False))
 def test_what_holds_for_every_rule(journeys, order):
     """Totals are kept; order and names do not matter; a row is the same as its halves, a fraction as its multiple."""

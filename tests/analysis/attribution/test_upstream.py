@@ -72,7 +72,7 @@ def test_last_touch_moves_nothing_and_first_touch_all():
     assert first.loc["private", "shared_spend"] == pytest.approx(1600 * 40 / 100 + 300 + 120)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(journeys_drawn, spend_drawn, st.sampled_from(["linear_unique", "linear", "position", "first"]))
 def test_equals_a_loop_over_orders_and_loses_no_money(journeys, spend, rule):
     made = upstream.upstream_spend(journeys, spend, DOMAINS, rule=rule).set_index("domain")
@@ -114,7 +114,7 @@ def _position(path):
     return {name: sum(s for s, step in zip(shares, path, strict=True) if step == name) for name in path}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(journeys_drawn, spend_drawn, st.randoms())
 def test_neither_order_nor_splitting_of_rows_matters_nor_names(journeys, spend, random):
     rows = list(range(len(journeys)))
