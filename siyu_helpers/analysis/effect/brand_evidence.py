@@ -31,6 +31,8 @@ from siyu_helpers.analysis.estimates import LEVEL, Refused
 
 HORIZONS = (30, 90, 180)
 NOT_JOINED = "no members"
+#: What the economics of a pool take from the trials; orders also month by month.
+OF_ECONOMICS = ("orders", "contribution", "referrals")
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def brand_evidence(
         none = joining_effects.nobody_joined()
         return BrandEvidence(known, {}, {}, verdicts_by_design(none, none, None, None), "none", NOT_JOINED, none)
     tried = trials_by_horizon(known, horizons, controls_per_joiner, recency_at_most_days, seed, history or {})
-    effects = effects_by_horizon(tried, level, seed)
+    effects = effects_by_horizon(tried, level, seed, OF_ECONOMICS)
     lot = invitation_evidence(has, orders, observed_until, "", horizon_days, level, gross_margin)
     stores = roll_out_evidence(has, orders, observed_until, level, gross_margin)
     main = effects[horizon_days]
@@ -162,22 +164,30 @@ def trials_by_horizon(
     }  # fmt: skip
 
 
-def effects_by_horizon(tables: Mapping[int, pd.DataFrame], level: float, seed: int) -> dict[int, Any]:
+def effects_by_horizon(
+    tables: Mapping[int, pd.DataFrame], level: float, seed: int, wanted: tuple[str, ...] = ()
+) -> dict[int, Any]:
     """Effects at each follow-up; month by month only at the longest, which holds the others.
 
     dict (days -> table of `weekly_trials`)  ->  dict (days -> dict of Effect, or Refused)
+
+    Parameters
+    ----------
+    tables, level, seed
+        As in `joining_effects`.
+    wanted : names of outcomes, optional
+        Only these, of the months only those of orders. Each outcome is estimated by itself: the others change nothing.
     """
     longest = max(tables, default=0)
     return {
-        days: joining_effects.joining_effects(
-            table, None if days == longest else _of_the_whole(table), level=level, seed=seed
-        )
+        days: joining_effects.joining_effects(table, _outcomes(table, days == longest, wanted), level=level, seed=seed)
         for days, table in tables.items()
     }
 
 
-def _of_the_whole(table: pd.DataFrame) -> list[str]:
-    return [name for name in joining_effects.known_outcomes(table) if "_month_" not in name]
+def _outcomes(table: pd.DataFrame, by_month: bool, wanted: tuple[str, ...]) -> list[str]:
+    known = [name for name in joining_effects.known_outcomes(table) if by_month or "_month_" not in name]
+    return [name for name in known if not wanted or name in wanted or name.startswith("orders_month_")]
 
 
 def invitation_evidence(

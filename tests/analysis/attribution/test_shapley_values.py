@@ -40,7 +40,7 @@ def journeys_of_any_kind(draw, names=NAMES):
             st.tuples(
                 st.lists(st.sampled_from(names), min_size=1, max_size=8).map(tuple),
                 st.sampled_from([0, 0.1, 0.25, 1, 3, 1000]),
-                st.floats(0, 1e6),
+                st.integers(0, 10**8).map(lambda cents: cents / 100),
             ),
             min_size=1,
             max_size=12,
