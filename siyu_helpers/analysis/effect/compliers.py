@@ -16,6 +16,7 @@ from siyu_helpers.analysis import order_log
 from siyu_helpers.analysis.effect.results import Effect, combined, effect_of
 from siyu_helpers.analysis.estimates import LEVEL, Refused, check_level
 
+ROUNDING = 1e-9  # of a share
 STRONG_F = 10.0  # first-stage F from which on the delta method's interval is used (Staiger and Stock 1997)
 
 
@@ -88,7 +89,8 @@ def local_effect(
     first = difference(received, lot, weight, level, "first stage", "difference of means")
     strength = f_statistic(first)
     ends = _anderson_rubin(itt, first, level)
-    if not strength > stats.norm.ppf((1 + level) / 2) ** 2:
+    # A lot that everybody follows alike leaves a first stage of rounding errors, whose F may be anything.
+    if abs(first.value) < ROUNDING or not strength > stats.norm.ppf((1 + level) / 2) ** 2:
         return LocalEffect(itt, first, _weak(strength), strength, ends)
     value = itt.value / first.value
     late = combined(value, [1 / first.value, -value / first.value], [itt, first], level,

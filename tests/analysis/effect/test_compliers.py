@@ -152,3 +152,11 @@ def test_a_lot_that_moves_nobody_is_refused():
     assert found.late.gate == "first stage"
     assert found.f_statistic == 0.0
     assert found.late.reason("zh")
+
+
+def test_a_lot_that_everybody_follows_alike_is_refused_however_the_sums_round():
+    """Weighted means of the same share differ by a rounding error, whose F would pass for a strong lot."""
+    data = weak_lot(np.random.default_rng(9)).assign(taken=1.0)
+    data["weight"] = np.where(data["lot"] == 1, 1 / 0.9, 1 / 0.3)
+    found = local_effect(data, "y", "taken", "lot", weights="weight")
+    assert found.late.gate == "first stage"
