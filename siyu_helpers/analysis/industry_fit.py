@@ -29,6 +29,7 @@ from siyu_helpers.analysis.pool.catchment import catchment
 from siyu_helpers.analysis.pool.channel_scores import (
     SOURCE_NAMES,
     agreement_between_sources,
+    class_counts,
     contradictions,
     scorecard,
     sensitivity,
@@ -139,6 +140,7 @@ __all__ = [
     "capacity",
     "capacity_rule",
     "catchment",
+    "class_counts",
     "concentration",
     "conditional_mean",
     "contact_pressure",

@@ -38,6 +38,8 @@ CELL_TIMEOUT = 600
 OUTPUT_LIMIT = 50_000_000
 START_TIMEOUT = 60
 ERROR_SHOWN = 600
+#: Environment variable that tells a cell that its outputs are for a page, where nobody moves a widget (`sliders`).
+RENDERING = "SIYU_RENDERING"
 #: What went wrong is told by the exception; nbclient's own lines about it go where somebody asked for them.
 LOG = logging.getLogger(__name__)
 LOG.addHandler(logging.NullHandler())
@@ -110,7 +112,7 @@ def _run(nb_man: Any, cell_timeout: int, memory_limit: int, warm: WarmContext | 
         watch = MemoryWatch(manager.provisioner, memory_limit)
         try:
             with watch:
-                return client.execute(env={**os.environ, "IPYTHONDIR": private})
+                return client.execute(env={**os.environ, "IPYTHONDIR": private, RENDERING: "1"})
         except CellTimeoutError as error:
             why = f"it ran longer than {cell_timeout} s and was stopped: look for an endless loop, or give it less data"
             raise NotebookFailedError(f"cell {client.at}: {why}") from error

@@ -19,6 +19,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 #: (templates), except the index pages' templates, since those pages are written anew by each run.
 MAKER = "siyu_helpers.reporting.making"
 NO_PAGE = "reporting/template/index/"
+#: A page that leads to sections of other pages depends on the headings of their notebooks.
+LINKING = "reporting/sections.py"
 #: Packages whose version may change a page.
 SOFTWARE = (
     "pandas", "polars", "statsmodels", "seaborn", "papermill", "nbconvert", "numpy", "scipy", "narwhals", "matplotlib",
@@ -115,7 +117,8 @@ def _code(notebook: Path, hashes: Hashes) -> list[tuple[str, str]]:
         for name, path in named.items()
         if not name.startswith(NO_PAGE) and (path.suffix != ".py" or used is None or path in used)
     ]
-    return [(name, hashes.of(named[name])) for name in sorted(counted)]
+    beside = sorted(notebook.parent.glob("*.ipynb")) if LINKING in counted else []
+    return [(name, hashes.of(named[name])) for name in sorted(counted)] + [(p.name, hashes.of(p)) for p in beside]
 
 
 def modules_used(notebook: Path, hashes: Hashes) -> set[Path] | None:

@@ -16,6 +16,8 @@ from IPython.display import display
 from siyu_helpers.analysis.estimates import Estimate, Refused, Words
 from siyu_helpers.reporting import verdict_cards, words
 
+#: Tables of the market that are the workbook's own account of what others say, and no public facts.
+OUR_TABLES = ("claims", "contradictions", "glossary", "metrics", "channel_definitions")
 COLUMNS = ["key", "value", "low", "high", "level", "unit", "n", "definition", "function", "module", "line"]
 
 
@@ -177,7 +179,8 @@ class Ledger:
         "market/filings" is the table of that name among the public facts, which belong to no brand.
         """
         if table.startswith("market/"):
-            return f"{words.PAGE['public_facts'][lang]}, data/raw/{table}.csv"
+            origin = "our_tables" if table.removeprefix("market/") in OUR_TABLES else "public_facts"
+            return f"{words.PAGE[origin][lang]}, data/raw/{table}.csv"
         files = {i["file"].split(".")[0]: i["file"] for i in self.brand.inputs}
         file = " + ".join(files.get(name, name) for name in table.split("+"))
         name = words.text_in(self.brand.config["name"], lang)

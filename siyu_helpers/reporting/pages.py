@@ -25,6 +25,10 @@ NEEDS = "needs-"  # a cell tagged "needs-spend" is shown only where the brand ha
 LAYOUTS = ("", "brief")
 #: Tags of a heading in a brief: its section spans both columns of the paper, or is left to the screen.
 PLACES = ("wide", "screen")
+#: Outputs that move: a page that has one carries the script of that name, any other page has no script at all.
+SCRIPTS = ("slider", "filter")
+#: The view of a widget, which needs a kernel: on a page there would be nothing but the widget's name.
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class PageRenderer(IPythonRenderer):
@@ -34,15 +38,26 @@ class PageRenderer(IPythonRenderer):
         super().__init__(escape=True, exclude_anchor_links=True)
         self.contents: list[tuple[str, str]] = []
         self.title = ""
+        self.shown = True  # False while a cell is read that this brand's page leaves out
+        self.sections = self.parts = 0
 
     def heading(self, text: str, level: int, **attrs: Any) -> str:
+        """A heading with its anchor: "s-3" for the third section of the notebook, "s-3-1" for the first part of it.
+
+        Counted over the whole notebook, what this page leaves out included: the same section has the same anchor on
+        the pages of every brand, so that another page can lead to it (`sections.link`).
+        """
         if level == 1:
-            self.title = text
+            self.title = text if self.shown else self.title
             return ""
-        anchor = f"s-{len(self.contents) + 1}"
         if level == 2:
-            self.contents.append((anchor, text))
-            return f'<h2 id="{anchor}">{text}</h2>\n'
+            self.sections, self.parts = self.sections + 1, 0
+            if self.shown:
+                self.contents.append((f"s-{self.sections}", text))
+            return f'<h2 id="s-{self.sections}">{text}</h2>\n'
+        if level == 3:
+            self.parts += 1
+            return f'<h3 id="s-{self.sections}-{self.parts}">{text}</h3>\n'
         return f"<h{level}>{text}</h{level}>\n"
 
     def inline_math(self, body: str) -> str:
@@ -67,6 +82,7 @@ class Page:
     warnings: list[str] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)  # cards that lead a brief
     decision: dict[str, Any] | None = None  # the verdict as data, for the index over all brands
+    scripts: list[str] = field(default_factory=list)  # of the template's folder, such as "slider"
 
     @property
     def sections(self) -> list[dict[str, Any]]:
@@ -111,8 +127,9 @@ def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Coll
     """Sort an executed notebook's cells into what one language's page shows.
 
     Cells tagged with the other language, the parameters cells and everything written to stderr are left out; what
-    went to stderr is kept in `warnings`. Left out, too, are cells tagged "needs-spend" where `tables`, the brand's,
-    are given without it: a heading over nothing. Findings and definitions are collected for their boxes.
+    went to stderr is kept in `warnings`. Left out, too, are widgets, which need a kernel, and cells tagged
+    "needs-spend" where `tables`, the brand's, are given without it: a heading over nothing. Findings and definitions
+    are collected for their boxes.
     """
     page, markdown = Page(layout=nb.metadata.get("siyu", {}).get("layout", "")), PageRenderer()
     if page.layout not in LAYOUTS:
@@ -123,12 +140,13 @@ def read_page(nb: NotebookNode, lang: str, highlight: Any = escape, tables: Coll
         if tags & HIDDEN_TAGS or (tags & set(words.LANGUAGES) and lang not in tags):
             continue
         needed = {tag.removeprefix(NEEDS) for tag in tags if tag.startswith(NEEDS)}
-        if tables is not None and not needed <= set(tables):
-            continue
+        markdown.shown = tables is None or needed <= set(tables)
         if cell.cell_type == "markdown":
             place = next((place for place in PLACES if place in tags), "")
-            page.body.append({"kind": "text", "html": convert(cell.source).lstrip(), "place": place})
-        elif cell.cell_type == "code":
+            html = convert(cell.source).lstrip()  # also of what is left out: its headings count
+            if markdown.shown:
+                page.body.append({"kind": "text", "html": html, "place": place})
+        elif cell.cell_type == "code" and markdown.shown:
             page.body.append({"kind": "code", "html": highlight(cell.source)})
             for output in cell.outputs:
                 _read_output(page, output, lang)
@@ -145,8 +163,9 @@ def _read_output(page: Page, output: NotebookNode, lang: str) -> None:
             page.body.append({"kind": "output", "html": f"<pre>{escape(output.text)}</pre>"})
         return
     marked = output.get("metadata", {}).get("siyu", {})
-    if marked.get("lang", lang) != lang:
+    if marked.get("lang", lang) != lang or (not marked and WIDGET in output.get("data", {})):
         return
+    page.scripts += [marked["role"]] if marked.get("role") in SCRIPTS and marked["role"] not in page.scripts else []
     page.numbers += [n for n in marked.get("numbers", []) if n not in page.numbers]
     html = output.data["text/html"] if marked else f"<pre>{escape(output.data.get('text/plain', ''))}</pre>"
     if marked.get("role") == "definition":

@@ -53,22 +53,42 @@ def show(
     ValueError
         When the table lacks one of the columns.
     """
-    if missing := [name for name in columns if name not in table]:
-        raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(repr, table.columns))}")
+    made = {lang: texts(table, columns, lang, ledger.currency, names, blank) for lang in ledger.languages}
     records = ledger.keep(numbers or {})
-    for at, lang in enumerate(words.LANGUAGES):
-        if lang not in ledger.languages:
-            continue
-        made = {}
-        for name, (*heads, unit) in columns.items():
-            head = heads[at] + (_currency(ledger.currency, lang) if unit.startswith("money") else "")
-            made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
-        caption = (caption_zh, caption_en)[at]
+    for lang, columns_made in made.items():
+        caption = (caption_zh, caption_en)[words.LANGUAGES.index(lang)]
         hint = words.swipe_hint(lang, "table") if len(columns) > FIT_ON_A_PHONE else ""
-        html = table_html(pd.DataFrame(made), lang, caption, captioned=not folded) + hint
+        html = table_html(pd.DataFrame(columns_made), lang, caption, captioned=not folded) + hint
         if folded:
             html = f"<details><summary>{escape(caption)}</summary>{html}</details>"
         ledger.emit(lang, "table", html, **({"numbers": records} if records else {}))
+
+
+def texts(
+    table: pd.DataFrame,
+    columns: Mapping[str, tuple[str, str, str]],
+    lang: str,
+    currency: str,
+    names: Mapping[Any, Any] | None = None,
+    blank: tuple[str, str] = ("", ""),
+) -> dict[str, list[str]]:
+    """The columns of a table as `show` writes them in one language: head -> texts of the cells.
+
+    A column "claim" of which the table has "claim_zh" and "claim_en" is taken from that of the language.
+
+    Raises
+    ------
+    ValueError
+        When the table lacks one of the columns.
+    """
+    table = table.rename(columns={f"{name}_{lang}": name for name in columns if name not in table})
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(repr, table.columns))}")
+    at, made = words.LANGUAGES.index(lang), {}
+    for name, (*heads, unit) in columns.items():
+        head = heads[at] + (_currency(currency, lang) if unit.startswith("money") else "")
+        made[head] = _cells(table, name, unit, lang, names or {}, blank[at])
+    return made
 
 
 def _currency(currency: str, lang: str) -> str:
@@ -78,13 +98,17 @@ def _currency(currency: str, lang: str) -> str:
 
 def _cells(table: pd.DataFrame, name: str, unit: str, lang: str, names: Mapping[Any, Any], blank: str) -> list[str]:
     if unit == "text":
-        return [_name(value, names, lang) for value in table[name]]
+        return [blank if _is_blank(value) else _name(value, names, lang) for value in table[name]]
     if unit == "probability":
         return [blank if pd.isna(value) else words.value_text(value, unit, lang) for value in table[name]]
     ends = [f"{name}_low", f"{name}_high"]
     if not set(ends) <= set(table.columns):
         return [_number(value, unit, blank) for value in table[name]]
     return [_with_ends(*row, unit, lang, blank) for row in table[[name, *ends]].itertuples(index=False, name=None)]
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA
 
 
 def _name(value: Any, names: Mapping[Any, Any], lang: str) -> str:

@@ -116,6 +116,15 @@ def test_a_render_makes_again_what_uses_the_code_that_changed(go, write_brand, n
         assert go()[0].status == status, changed
 
 
+def test_a_page_that_leads_to_sections_of_others_depends_on_their_headings(notebook, tmp_path):
+    for code, expected in ((SAY, []), ("from siyu_helpers.reporting import filters", ["code"])):
+        page = notebook(code)
+        write_notebook(tmp_path / "notebooks", SAY, stem="02_other")
+        before = parts(page, tmp_path / "brand", {}, Hashes())
+        write_notebook(tmp_path / "notebooks", stem="02_other")
+        assert freshness.causes(before, parts(page, tmp_path / "brand", {}, Hashes())) == expected, code
+
+
 def test_what_a_warm_process_holds_is_the_code_of_every_page(library):
     hashes = Hashes()
     before = freshness.preloaded(hashes)

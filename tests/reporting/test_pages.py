@@ -153,6 +153,25 @@ def test_findings_with_a_place_come_first_and_in_that_order(executed):
     assert found == ["first", "second", "third", "fourth"]
 
 
+def test_a_widget_which_needs_a_kernel_is_left_out(executed):
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "ab"}, "text/plain": "IntSlider(value=3)"}
+    marked = new_output("display_data", {**view, "text/html": "<p>a picture</p>"},
+                        metadata={"siyu": {"lang": "en", "role": "widget"}})  # fmt: skip
+    executed.cells[-1].outputs += [new_output("display_data", view), new_output("display_data", {"text/plain": "7"})]
+    executed.cells[-1].outputs += [marked]
+    said = str(pages.read_page(executed, "en").body)
+    assert "IntSlider" not in said
+    assert "<pre>7</pre>" in said
+    assert "<p>a picture</p>" in said
+
+
+def test_only_what_moves_brings_a_script(executed):
+    assert "<script" not in pages.page_html(executed, AROUND)
+    executed.cells[-1].outputs += [shown("zh", "slider", "<p>滑</p>"), shown("en", "filter", "<p>f</p>")] * 2
+    assert pages.read_page(executed, "en").scripts == ["filter"]
+    assert pages.page_html(executed, AROUND).count("<script>") == 1
+
+
 @pytest.fixture
 def brief():
     """An executed decision brief: text, a verdict, a wide section, one for the screen only."""

@@ -19,7 +19,7 @@ from scipy import stats
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from siyu_helpers.analysis import order_log
-from siyu_helpers.analysis.estimates import LEVEL, Words, check_level, wilson
+from siyu_helpers.analysis.estimates import LEVEL, Estimate, Words, check_level, wilson
 
 CRITERIA = ("control", "reach_without_paying", "repeat_use", "data_access", "ban_safety")
 CRITERION_NAMES = {
@@ -109,6 +109,29 @@ def scorecard(
     table["agreement"] = (same / table["named_by"]).where((table["named_by"] > 0) & (table["definition"] != ""))
     columns = ["channel", "name_zh", "name_en", *CRITERIA, "total", "definition", *sources, "named_by", "agreement"]
     return table.sort_values(["total", "channel"], ascending=[False, True], ignore_index=True)[columns]
+
+
+def class_counts(scores: pd.DataFrame) -> dict[str, Estimate]:
+    """How many channels the scores make private, semi-private and public.
+
+    table of `scorecard`  ->  dict of Estimate (channels; channels_private, channels_semi, channels_public)
+
+    Example
+    -------
+    >>> table = pd.DataFrame({"channel": ["app", "feed"], "definition": ["private", "public"]})
+    >>> {key: number.value for key, number in class_counts(table).items()}
+    {'channels': 2.0, 'channels_private': 1.0, 'channels_semi': 0.0, 'channels_public': 1.0}
+    """
+    words = {
+        "channels": Words("打分的渠道", "channels that are scored"),
+        "channels_private": Words("五项标准的平均分高、算作私域的渠道", "channels whose mean score makes them private"),
+        "channels_semi": Words("平均分居中、算作半私域的渠道", "channels whose mean score makes them semi-private"),
+        "channels_public": Words("平均分低、算作公域的渠道", "channels whose mean score makes them public"),
+    }
+    found = {"channels": len(scores)} | {
+        f"channels_{kind}": int((scores["definition"] == kind).sum()) for kind in ("private", "semi", "public")
+    }
+    return {key: Estimate.exact(n, len(scores), "channels", words[key], class_counts) for key, n in found.items()}
 
 
 def sensitivity(

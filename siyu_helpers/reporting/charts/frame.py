@@ -20,7 +20,7 @@ from PIL import Image
 
 from siyu_helpers.analysis.estimates import Refused
 from siyu_helpers.reporting import words
-from siyu_helpers.reporting.charts import fonts
+from siyu_helpers.reporting.charts import alike, fonts
 from siyu_helpers.reporting.charts.colours import FAINT, INK, LINE
 from siyu_helpers.reporting.ledger import Ledger, table_html
 
@@ -29,6 +29,8 @@ DOTS = 180  # an inch: sharp on a phone and on paper
 WIDE, SEEN_FIRST = 6.5, 4.6
 #: Inches: a picture that a phone shows whole, with letters that can be read.
 WHOLE = 5.4
+#: Source of a chart that shows no data, only what a model makes of its inputs: it has no n and no period.
+MODEL = "model"
 TITLE, FOOT = 11.5, 7.8  # points
 
 Both = tuple[str, str]
@@ -130,16 +132,24 @@ def show(
     note: Both | None = None,
     source: str = "orders",
 ) -> None:
-    """Draw, label and emit one chart for each language of the ledger: the one way a picture reaches a page."""
+    """Draw, label and emit one chart for each language of the ledger: the one way a picture reaches a page.
+
+    source : tables as `Ledger.source_note` takes them, or "model": computed from what the text assumes, of no sample.
+    """
+    frame = alike.next_frame()
     for lang in ledger.languages:
         at = words.LANGUAGES.index(lang)
         with warnings.catch_warnings(), matplotlib.rc_context(_style(lang)):
             # An empty box instead of a character is an error here, never a picture on a page.
             warnings.filterwarnings("error", message="Glyph .* missing")
             figure = draw(lang)
-            foot = [f"n = {n:,}", f"{words.PAGE['unit'][lang]}{colon(lang)}{unit[at]}"]
-            foot += [note[at]] if note else []
-            origin = f"{words.PAGE['source'][lang]}{colon(lang)}{fonts.drawable(ledger.source_note(source, lang))}"
+            if alike.measure(figure):
+                return
+            alike.fit(figure, frame)
+            foot = [] if source == MODEL else [f"n = {n:,}"]
+            foot += [f"{words.PAGE['unit'][lang]}{colon(lang)}{unit[at]}", *([note[at]] if note else [])]
+            told = words.PAGE["model"][lang] if source == MODEL else ledger.source_note(source, lang)
+            origin = f"{words.PAGE['source'][lang]}{colon(lang)}{fonts.drawable(told)}"
             box = _chrome(figure, lang, title[at], "  ·  ".join(foot), origin)
             picture, width = _png(figure, box)
         wide = " siyu-wide" if box.width > WIDE else ""

@@ -54,6 +54,7 @@ def curves(
     dashed: Collection[Any] = (),
     like: Mapping[Any, Any] | None = None,
     x_names: Mapping[Any, str] | None = None,
+    x_as_share: bool = False,
     line_at: float | None = None,
     line_words: Both | None = None,
     group_words: Both = ("分组", "Group"),
@@ -91,6 +92,8 @@ def curves(
         A group that takes the colour of another, such as the cost beside the contribution of the same customers.
     x_names : dict of x -> text, optional
         What stands at the points of the axis, and in the table behind, instead of the number: cohorts, dates.
+    x_as_share : bool
+        True prints the horizontal axis in percent.
     line_at, line_words : float and (zh, en), optional
         Where a vertical line stands, in the units of the axis, and what begins or ends there.
     group_words : (zh, en)
@@ -126,11 +129,15 @@ def curves(
         if x_names:
             axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: fonts.plain(x_names.get(round(at), ""))))
+        if x_as_share:
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _share(at)))
         axes.set_xlabel(one(x_words, lang))
         axes.set_ylabel(one(y_words, lang))
         return figure
 
-    told = [(key, rows.assign(**{x: rows[x].map(x_names)}) if x_names else rows) for key, rows in groups]
+    x_texts = {value: _share(value) for value in table[x]} if x_as_share else x_names
+    told = [(key, rows.assign(**{x: rows[x].map(x_texts)}) if x_texts else rows) for key, rows in groups]
     rows = _rows_to_list(told, x, steps)
     show(
         ledger,
@@ -263,6 +270,15 @@ def _alt_of_many(seen, x, y, unit, names, lang, currency) -> list[str]:
 def _at(value: Any) -> str:
     """A point of the axis in words: its number, or its name."""
     return value if isinstance(value, str) else f"{value:g}"
+
+
+def _share(value: float) -> str:
+    """A share at a point of the axis.
+
+    >>> _share(0.05), _share(0.125), _share(0.0), _share(1.0)
+    ('5%', '12.5%', '0%', '100%')
+    """
+    return f"{round(100 * value, 6):.3g}%"
 
 
 def _said(value: float, unit: str, lang: str, currency: str) -> str:

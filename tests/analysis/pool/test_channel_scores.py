@@ -119,3 +119,10 @@ def test_the_articles_disagree_on_xiaohongshu_and_the_official_account(shipped):
     brands = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in PROJECT.glob("data/raw/*/brand.yml")]
     ours = {channel for brand in brands for channel in brand.get("channels", {})}
     assert ours <= set(shipped["channel"])  # every channel of the shipped brands has its row
+
+
+def test_every_scored_channel_is_in_one_class():
+    table = scores.scorecard(pd.read_csv(FILE, keep_default_na=False))
+    counts = {key: number.value for key, number in scores.class_counts(table).items()}
+    assert counts["channels"] == len(table) == sum(counts.values()) - counts["channels"]
+    assert counts["channels_private"] == (table["total"] >= scores.PRIVATE_AT).sum() > 0
