@@ -4,6 +4,8 @@
     experiment_comparisons.csv, industry_parameters.csv, repurchase_cycle.csv     (facts)
     <data root>/market/industries.csv, pool_assumptions.csv                       (derived from them, or assumed)
     <data root>/market/channel_definitions.csv                                    (what the articles say; our scores)
+    <data root>/market/claims.csv, contradictions.csv                             (what the articles assert, graded)
+    <data root>/market/glossary.csv, metrics.csv                                  (the words; each variant of a metric)
     each with its manifest
 
 Every fact keeps its source and its grade (A: a filing, a release, the company's own document; B: a secondary page).
@@ -12,6 +14,7 @@ stands in industries or pool_assumptions as a range, and its row says whether it
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -35,6 +38,22 @@ ARTICLE_VIEWS = ("fit", "unfit", "")
 CRITERIA = ("control", "reach_without_paying", "repeat_use", "data_access", "ban_safety")
 ARTICLES = ("source_000", "source_001", "source_002", "source_003", "source_003i")
 DOMAINS = ("private", "semi", "public", "")
+#: What claims.csv says of a claim: the article, who gains by it, how well it is backed, what became of it.
+SOURCES = ("A", "B", "C", "D")
+SELLERS = ("none", "publisher", "named product")
+CLAIM_GRADES = ("A", "B", "C", "D")
+STATUSES = ("computed", "taught", "untestable")
+#: Kinds of claims that something in this project must compute.
+COMPUTED_KINDS = (
+    "formula", "decision rule", "decision rule with number", "warning", "claim with numbers", "case with numbers",
+    "concept with numbers",
+)  # fmt: skip
+#: Tables that a test of a claim may need; "market": public facts or arithmetic are enough.
+NEEDS = (
+    "orders", "customers", "spend", "touchpoints", "members", "accounts", "assignments", "messages", "pool_costs",
+    "market",
+)  # fmt: skip
+THEMES = ("words", "channels", "metrics", "customers", "money", "messages", "models", "roles")
 # Columns of each table: those that must be filled in, those that are numbers, those that together occur once.
 _COLUMNS = {
     "filings": (
@@ -74,6 +93,22 @@ _COLUMNS = {
         *(f"{name}{end}" for name in CRITERIA for end in ("", "_basis", "_sources", "_note_zh", "_note_en")),
         "grade", "note_zh", "note_en",
     ),
+    "claims": (
+        "id", "kind", "name_zh", "name_en", "sources", "claim_zh", "claim_en", "seller", "grade", "status",
+        "function", "page", "section", "needs", "how_zh", "how_en",
+    ),
+    "contradictions": (
+        "id", "kind", "topic_zh", "topic_en", "one_zh", "one_en", "one_sources", "other_zh", "other_en",
+        "other_sources", "settle_zh", "settle_en", "page", "section", "function", "claims",
+    ),
+    "glossary": (
+        "key", "term_zh", "term_en", "definition_zh", "definition_en", "formula_zh", "formula_en", "unit_zh",
+        "unit_en", "sources", "variants_zh", "garbled_zh", "page", "section", "theme",
+    ),
+    "metrics": (
+        "metric", "metric_zh", "metric_en", "variant", "variant_zh", "variant_en", "definition_zh", "definition_en",
+        "unit", "page", "section", "function", "trap_zh", "trap_en",
+    ),
 }  # fmt: skip
 _FILLED = {
     "filings": ("company", "period", "period_end", "field", "unit", "definition", "grade", "source"),
@@ -93,6 +128,14 @@ _FILLED = {
         "channel", "name_zh", "name_en",
         *(f"{name}{end}" for name in CRITERIA for end in ("", "_basis", "_note_zh", "_note_en")),
     ),
+    "claims": (
+        "id", "kind", "name_zh", "name_en", "sources", "claim_zh", "claim_en", "seller", "status", "how_zh", "how_en",
+    ),
+    "contradictions": (
+        "id", "topic_zh", "topic_en", "one_zh", "one_en", "other_zh", "other_en", "kind", "settle_zh", "settle_en",
+    ),
+    "glossary": ("key", "term_zh", "term_en", "definition_zh", "definition_en", "sources", "page", "section", "theme"),
+    "metrics": tuple(_COLUMNS["metrics"]),
 }  # fmt: skip
 _ENDS = ("low", "typical", "high")
 _WITH_ENDS = ("industry_parameters", "repurchase_cycle", "industries", "pool_assumptions")
@@ -107,14 +150,26 @@ _NUMBERS = {
     ),
     "industry_parameters": _ENDS, "repurchase_cycle": (*_ENDS, "implied_cycle_days"),
     "industries": _ENDS, "pool_assumptions": _ENDS, "channel_definitions": CRITERIA,
+    "claims": (), "contradictions": (), "glossary": (), "metrics": (),
 }  # fmt: skip
 _SIGNED = {"net_profit_rmb_m", "enrolments_yoy_pct"}  # fields of filings that may be below zero
 _KEYS = {
     "filings": ("company", "period", "field", "definition"), "cac_claims": ("id",), "exchange_rates": ("year",),
     "private_domain_benchmarks": ("id",), "experiment_comparisons": ("id",), "industry_parameters": ("id",),
     "repurchase_cycle": ("id",), "industries": ("industry", "metric"), "pool_assumptions": ("input",),
-    "channel_definitions": ("channel",),
+    "channel_definitions": ("channel",), "claims": ("id",), "contradictions": ("id",), "glossary": ("key",),
+    "metrics": ("metric", "variant"),
 }  # fmt: skip
+_WORDS = ("claims", "contradictions", "glossary", "metrics")  # tables of words: what they say is text throughout
+# Columns of them whose words, parted by semicolons, are from a list.
+_LISTS = {
+    "claims": {
+        "sources": SOURCES, "seller": SELLERS, "grade": CLAIM_GRADES, "status": STATUSES, "needs": NEEDS,
+    },
+    "glossary": {"theme": THEMES},
+}  # fmt: skip
+_PAGE = r"((training/)?\d\d_[a-z_]+)?"
+_FUNCTION = r"(siyu_helpers(\.\w+)+)?"
 # Unit of a field of filings, by the end of its name.
 _UNITS = (("_rmb_m", "RMB million"), ("_usd_m", "USD million"), ("_pct", "%"), ("_pct_revenue", "%"))
 _CLAIM_UNITS = ("RMB", "RMB bn", "RMB per year", "USD", "percent", "ratio", "x")
@@ -152,10 +207,10 @@ def inputs(data_root: str | os.PathLike | None = None) -> list[dict]:
     Example
     -------
     >>> [entry["file"] for entry in inputs()]
-    ['market/cac_claims.csv', 'market/channel_definitions.csv', 'market/exchange_rates.csv',
-     'market/experiment_comparisons.csv', 'market/filings.csv', 'market/industries.csv',
-     'market/industry_parameters.csv', 'market/pool_assumptions.csv', 'market/private_domain_benchmarks.csv',
-     'market/repurchase_cycle.csv']
+    ['market/cac_claims.csv', 'market/channel_definitions.csv', 'market/claims.csv', 'market/contradictions.csv',
+     'market/exchange_rates.csv', 'market/experiment_comparisons.csv', 'market/filings.csv', 'market/glossary.csv',
+     'market/industries.csv', 'market/industry_parameters.csv', 'market/metrics.csv', 'market/pool_assumptions.csv',
+     'market/private_domain_benchmarks.csv', 'market/repurchase_cycle.csv']
     """
     found = []
     for path in sorted(folder(data_root) / f"{name}.csv" for name in _COLUMNS):
@@ -170,13 +225,15 @@ def load(name: str, data_root: str | os.PathLike | None = None) -> pd.DataFrame:
     """Read one table of public facts and check that it says what its columns promise.
 
     CSV  ->  table (grain by name: company x period x field; one published claim or figure; one year; one outcome;
-    industries: industry x metric; pool_assumptions: one input of a pool's economics; channel_definitions: one channel)
+    industries: industry x metric; pool_assumptions: one input of a pool's economics; channel_definitions: one channel;
+    claims, contradictions: one of the articles; glossary: one term; metrics: metric x variant)
 
     Parameters
     ----------
     name : str
         "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons",
-        "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions" or "channel_definitions".
+        "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions", "channel_definitions", "claims",
+        "contradictions", "glossary" or "metrics".
     data_root : path, optional
         Folder of brands; where it has no folder `market`, the project's own is read.
 
@@ -246,11 +303,14 @@ def _problems(table: pd.DataFrame, name: str, file: str) -> list[Problem]:
         tell((number < 0) & ~signed, column, "{value} is negative.", "Check the figure against its source.")
         if name not in ("filings", "channel_definitions", *_DERIVED):
             tell(number == 0, column, "{value} is no claim and no rate.", "Remove the line if nothing was found.")
-    tell(~table["grade"].isin(["", *GRADES]), "grade", "{value} is not a grade.",
-         "Write A (a filing or the company's own document) or B (a secondary page).")  # fmt: skip
+    if name not in _WORDS:
+        tell(~table["grade"].isin(["", *GRADES]), "grade", "{value} is not a grade.",
+             "Write A (a filing or the company's own document) or B (a secondary page).")  # fmt: skip
     repeated = table.duplicated(list(_KEYS[name]))
     tell(repeated, None, f"The same {', '.join(_KEYS[name])} stands on an earlier line.",
          "Keep one of them; a restated figure says RESTATED in its definition.")  # fmt: skip
+    if name in _WORDS:
+        return found + _word_problems(table, file, name)
     if name == "channel_definitions":
         return found + _channel_problems(table, file)
     if name in _WITH_ENDS:
@@ -258,15 +318,50 @@ def _problems(table: pd.DataFrame, name: str, file: str) -> list[Problem]:
     return found + (_filing_problems(table, file) if name == "filings" else _claim_problems(table, file, name))
 
 
-def _channel_problems(table: pd.DataFrame, file: str) -> list[Problem]:
-    """Scores outside 0 to 1, scores that do not say what they rest on, and domains that are none."""
-    found = []
+def _word_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
+    """Words outside their lists, pages without a section, and claims that do not say what became of them."""
+    found: list[Problem] = []
+    tell = _teller(found, table, file)
+    for column, allowed in _LISTS.get(name, {}).items():
+        listed = table[column].map(lambda cell: {part.strip() for part in cell.split(";")})
+        outside = listed.map(lambda words, allowed=allowed: not words <= {"", *allowed})
+        tell(outside, column, "{value} is not a word of this column.", f"Use: {', '.join(allowed)}.")
+    page, section = table["page"], table["section"]
+    tell(~page.str.fullmatch(_PAGE), "page", "{value} is no page.", "Write it as 02_repurchase_cohorts.")
+    tell((page != "") & (section == ""), "section", "The cell is empty, though the row names a page.",
+         "Write the English heading of the section.")  # fmt: skip
+    if "function" in table:
+        tell(~table["function"].str.fullmatch(_FUNCTION), "function", "{value} is no function of this project.",
+             "Write its dotted name, beginning with siyu_helpers.")  # fmt: skip
+    if name == "claims":
+        computed = table["status"] == "computed"
+        must = table["kind"].isin(COMPUTED_KINDS)
+        tell(must & ~computed, "status", "{value}, though a claim of this kind is to be computed.", "Compute it.")
+        for column in ("function", "page", "needs"):
+            tell(computed & (table[column] == ""), column, "The cell is empty, though the claim is computed.",
+                 "Say by which function, on which page and from which tables.")  # fmt: skip
+        tell(~computed & (table["function"] != ""), "function", "{value}, though the claim is not computed.",
+             "Empty the cell, or write computed as its status.")  # fmt: skip
+        tell((table["status"] == "taught") & (page == ""), "page", "The cell is empty, though the claim is taught.",
+             "Name the page or lesson that teaches it.")  # fmt: skip
+    return found
 
-    def tell(rows, column: str, wrong: str, remedy: str) -> None:
+
+def _teller(found: list[Problem], table: pd.DataFrame, file: str) -> Callable[[pd.Series, str, str, str], None]:
+    """What notes a problem of each of the rows given; {value} in its text is the cell."""
+
+    def tell(rows: pd.Series, column: str, wrong: str, remedy: str) -> None:
         for row in table.index[rows]:
             shown = wrong.format(value=quoted(table.at[row, column]))
             found.append(Problem(file, int(row) + 2, column, shown, remedy))
 
+    return tell
+
+
+def _channel_problems(table: pd.DataFrame, file: str) -> list[Problem]:
+    """Scores outside 0 to 1, scores that do not say what they rest on, and domains that are none."""
+    found: list[Problem] = []
+    tell = _teller(found, table, file)
     for column in ARTICLES:
         tell(~table[column].isin(DOMAINS), column, "{value} is no domain.",
              f"Use one of: {', '.join(filter(None, DOMAINS))}, or leave it blank.")  # fmt: skip
@@ -298,13 +393,8 @@ def _range_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
 
 def _derived_problems(table: pd.DataFrame, file: str, name: str) -> list[Problem]:
     """Rows that do not say what they rest on, and industries that lack a metric or have one in another unit."""
-    found = []
-
-    def tell(rows, column: str, wrong: str, remedy: str) -> None:
-        for row in table.index[rows]:
-            shown = wrong.format(value=quoted(table.at[row, column]))
-            found.append(Problem(file, int(row) + 2, column, shown, remedy))
-
+    found: list[Problem] = []
+    tell = _teller(found, table, file)
     stated = table["basis"] == "source"
     tell(~table["basis"].isin(["", *BASES]), "basis", "{value} is not a basis.", f"Use one of: {', '.join(BASES)}.")
     tell(stated & (table["sources"] == ""), "sources", "The cell is empty, though the row rests on sources.",

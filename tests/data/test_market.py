@@ -11,7 +11,8 @@ from siyu_helpers.data.contract import DataProblems
 
 NAMES = (
     "filings", "cac_claims", "exchange_rates", "private_domain_benchmarks", "experiment_comparisons",
-    "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions", "channel_definitions",
+    "industry_parameters", "repurchase_cycle", "industries", "pool_assumptions", "channel_definitions", "claims",
+    "contradictions", "glossary", "metrics",
 )  # fmt: skip
 OWN = cache.default_data_root() / "market"
 FILING = {
@@ -299,3 +300,74 @@ def test_an_industry_without_a_metric_or_with_an_unknown_one_is_told(root):
     told = problems(root, "industries")
     assert "'colour' is not a metric of industries" in told[0]
     assert "'training' lacks: cycle_days" in told[1]
+
+
+def test_the_register_holds_every_claim_and_each_that_must_be_is_computed():
+    claims = market.load("claims")
+    assert claims["id"].tolist() == [f"cl{number:03d}" for number in range(1, 161)]
+    assert set(claims["grade"]) <= {"", *market.CLAIM_GRADES}
+    assert (claims.loc[claims["kind"].isin(market.COMPUTED_KINDS), "status"] == "computed").all()
+    # A claim with a seller behind it starts at grade C.
+    sold = claims[claims["seller"] != "none"]
+    assert not sold["grade"].isin(["A", "B"]).any()
+    assert len(sold) > 10
+
+
+def test_contradictions_name_claims_that_exist():
+    known = set(market.load("claims")["id"])
+    named = market.load("contradictions")["claims"].map(lambda cell: [one.strip() for one in cell.split(";") if one])
+    assert named.map(lambda ids: set(ids) <= known).all()
+    assert named.map(bool).any()
+
+
+def test_the_glossary_has_the_words_it_was_begun_with():
+    glossary = market.load("glossary")
+    assert len(glossary) >= 103
+    assert {"私域流量", "公域流量", "复购率", "回购率", "客单价", "笔单价", "唤醒率", "盈亏平衡", "生存曲线"} <= set(
+        glossary["term_zh"]
+    )
+    assert not glossary.duplicated("term_zh").any()
+    assert not glossary.duplicated("term_en").any()
+    assert set(glossary["theme"]) == set(market.THEMES)
+    articles = glossary["sources"].map(lambda cell: cell.split(";"))
+    assert {part for parts in articles for part in parts if len(part) == 1} == set(market.SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "wrong"),
+    [
+        ("claims", {"grade": "E"}, "line 2, column grade: 'E' is not a word of this column"),
+        ("claims", {"sources": "A;Z"}, "line 2, column sources: 'A;Z' is not a word of this column"),
+        ("claims", {"seller": "somebody"}, "line 2, column seller: 'somebody' is not a word of this column"),
+        ("claims", {"needs": "orders;weather"}, "line 2, column needs: 'orders;weather' is not a word"),
+        ("claims", {"function": ""}, "line 2, column function: The cell is empty, though the claim is computed"),
+        ("claims", {"function": "os.remove"}, "line 2, column function: 'os.remove' is no function of this project"),
+        ("claims", {"page": "page two"}, "line 2, column page: 'page two' is no page"),
+        ("claims", {"section": ""}, "line 2, column section: The cell is empty, though the row names a page"),
+        ("claims", {"claim_en": ""}, "line 2, column claim_en: The cell is empty"),
+        ("claims", {"id": "cl002"}, "line 3: The same id stands on an earlier line"),
+        ("contradictions", {"settle_zh": " "}, "line 2, column settle_zh: The cell is empty"),
+        ("glossary", {"theme": "colours"}, "line 2, column theme: 'colours' is not a word of this column"),
+        ("glossary", {"definition_en": ""}, "line 2, column definition_en: The cell is empty"),
+        ("metrics", {"trap_zh": ""}, "line 2, column trap_zh: The cell is empty"),
+        ("metrics", {"metric": "revenue", "variant": "net"}, "The same metric, variant stands on an earlier line"),
+    ],
+)
+def test_a_row_of_words_that_says_too_little_is_told(name, changes, wrong, root):
+    table = pd.read_csv(OWN / f"{name}.csv", dtype=str, keep_default_na=False)
+    for column, value in changes.items():
+        table.loc[0, column] = value
+    write(root, table, name)
+    (told,) = problems(root, name)
+    assert wrong in told
+
+
+def test_a_claim_that_must_be_computed_and_is_not_is_told(root):
+    claims = pd.read_csv(OWN / "claims.csv", dtype=str, keep_default_na=False)
+    assert claims.at[0, "kind"] == "formula"
+    claims.loc[0, ["status", "function"]] = ["taught", ""]
+    write(root, claims, "claims")
+    assert "column status: 'taught', though a claim of this kind is to be computed" in problems(root, "claims")[0]
+    claims.loc[0, "function"] = "siyu_helpers.analysis.revenue_identity.naive_formula"
+    write(root, claims, "claims")
+    assert "though the claim is not computed" in problems(root, "claims")[1]

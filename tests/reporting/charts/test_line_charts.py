@@ -165,3 +165,13 @@ def test_a_value_below_zero_shows_where_zero_is(shown, drawn, book):
     bottom, top = drawn[0].axes[0].get_ylim()
     assert bottom < -600
     assert top >= 0
+
+
+def test_shares_along_the_axis_are_percent_there_in_the_table_and_in_the_alt_text(shown, drawn, book, read):
+    table = pd.DataFrame({"w": [0.0, 0.05, 0.5, 1.0], "v": [0.0, 1, 2, 3], "n": 1})
+    curves(book("en"), table, unit="number", x_as_share=True)
+    alt, rows = read(shown[0][0])
+    assert [row[0] for row in rows[1:]] == ["0%", "5%", "50%", "100%"]
+    assert "3.00 at 100%" in alt
+    labels = {label.get_text() for label in drawn[0].axes[0].get_xticklabels()}
+    assert {"0%", "20%", "100%"} <= labels
