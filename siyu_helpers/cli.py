@@ -173,6 +173,57 @@ def render(
 
 
 @app.command()
+def course(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the course: new, empty, or one made before.")],
+    lang: Annotated[list[str] | None, typer.Option(help="zh or en; none: both.", show_default=False)] = None,
+    lesson: Annotated[
+        list[str] | None, typer.Option(help="Number or name, such as 04; repeat for several.", show_default=False)
+    ] = None,
+    track: Annotated[str, typer.Option(help="short or half_day: only its lessons.", show_default=False)] = "",
+    brand: Annotated[str, typer.Option(help="Invented brand that the lessons are held on.")] = "xiaoman",
+    data: DataRoot = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Lessons made side by side; as many as cores, at most 4.")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Start each kernel from nothing: slower.")] = False,
+) -> None:
+    """Make the course: of each lesson student's and trainer's copies, slides and a handout.
+
+    Everything is made of the lesson's one notebook in notebooks/training. What
+    is finished appears whole; what somebody has changed in DIR is not written
+    over. Open DIR/index.html.
+
+    Exit code 0: all lessons are there. 1: some could not be made. 2: used wrongly. 130: stopped by Ctrl-C.
+    """
+    from siyu_helpers.reporting.records import in_a_line
+    from siyu_helpers.teaching import course as courses
+    from siyu_helpers.teaching.sources import CourseError
+
+    def tell(record: courses.Record) -> None:
+        told = f"made in {record.seconds:.0f} s" if record.status == "made" else f"not made: {record.error}"
+        other = f", on {record.brand}" if record.brand not in ("", brand) else ""
+        CONSOLE.print(f"{record.stem}: {told}{other}", markup=False, highlight=False, soft_wrap=True)
+
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        records = courses.make(
+            out, lang or (), lesson or (), track, brand, data_root=data, jobs=jobs, plain=plain, progress=tell
+        )
+    except CourseError as error:
+        _refuse(str(error), 2)
+    except OSError as error:
+        _refuse(in_a_line(error), 1)
+    except KeyboardInterrupt:
+        _refuse("Stopped; lessons that are finished are in place.", 130)
+    made = [record for record in records if record.status == "made"]
+    if made:
+        CONSOLE.print(f"Open {out / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if len(made) == len(records) else 1)
+
+
+@app.command()
 def codebook(
     check_only: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the page is stale.")] = False,
     data: DataRoot = None,

@@ -1,0 +1,1 @@
+"""One module a lesson, named after its notebook: the tables it hands out, and its exercises."""
