@@ -13,6 +13,7 @@ import spend_brands
 from conftest import HOSTILE, PROJECT
 from notebook_cells import run, visible
 
+from siyu_helpers.reporting import sliders
 from siyu_helpers.reporting.charts import frame
 from siyu_helpers.reporting.parameters import parameters_of
 
@@ -39,10 +40,16 @@ ODD = {
 }
 
 
+def one_picture(ledger, model, fixed, *, moved, values, chart, default=None, **rest):
+    chart(ledger, model(**fixed, **{moved: values[len(values) // 2] if default is None else default}))
+
+
 @pytest.fixture(autouse=True)
 def undrawn(monkeypatch):
     """Charts are laid out, texts and all, but no picture is painted: half the time, and no test here looks at one."""
     monkeypatch.setattr(frame, "_png", lambda figure, box: ("", 600))
+    # A slider's model knows nothing of the brand: one of its pictures shows all that a brand could spoil.
+    monkeypatch.setattr(sliders, "slide", one_picture)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

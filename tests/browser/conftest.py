@@ -36,7 +36,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def opened(browser):
     """Open a page from disk, offline; returns it with everything it complained about or asked for."""
     contexts = []

@@ -17,7 +17,15 @@ from siyu_helpers.reporting import ledger
 from siyu_helpers.teaching import classroom, copies, sources
 
 BRANDS = [(stem, brand) for stem in STEMS for brand in classroom.lesson_module(stem).BRANDS]
-EVERY_BRAND = pytest.mark.parametrize(("stem", "brand"), BRANDS)
+#: In `make test` a lesson is held on one of its brands, each on another in turn; on all of them with `-m full`.
+IN_TURN = [holds[at % len(holds)] for at, holds in enumerate(classroom.lesson_module(stem).BRANDS for stem in STEMS)]
+EVERY_BRAND = pytest.mark.parametrize(
+    ("stem", "brand"),
+    [
+        pytest.param(stem, brand, marks=() if IN_TURN[STEMS.index(stem)] == brand else pytest.mark.full)
+        for stem, brand in BRANDS
+    ],
+)
 EVERY_LESSON = pytest.mark.parametrize("stem", STEMS)
 
 
